@@ -1,0 +1,9 @@
+# What a person does here, one word each. Every target installs what it lacks (scripts/setup) and says so.
+.PHONY: demo test bench mutants fmt lint
+
+demo: ; @scripts/demo
+test: ; @scripts/test
+bench: ; @scripts/bench $(ARGS)
+mutants: ; @scripts/mutants
+fmt: ; @cargo fmt --all
+lint: ; @scripts/lint
