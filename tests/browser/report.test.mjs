@@ -57,6 +57,7 @@ for (const width of WIDTHS) {
       assert.deepEqual(complaints, [], "console errors and requests that leave the file");
       checkRows(await page.evaluate(tableRows));
       checkCharts(await page.evaluate(charts));
+      assert.deepEqual(await page.evaluate(coveredLabels), [], "labels of the frontier that cover each other");
       await checkWidth(page, width);
       checkColours(await page.evaluate(pageColours), scheme);
       await page.context().close();
@@ -64,8 +65,34 @@ for (const width of WIDTHS) {
   }
 }
 
-async function open(width, colorScheme) {
-  const context = await browser.newContext({ viewport: { width, height: 900 }, colorScheme, reducedMotion: "reduce" });
+test("the report is whole without its script", async () => {
+  const { page, complaints } = await open(1280, "light", { javaScriptEnabled: false });
+  assert.deepEqual(complaints, [], "console errors and requests that leave the file");
+  checkRows(await page.evaluate(tableRows));
+  checkCharts(await page.evaluate(charts));
+  const spoken = await page.evaluate(() => document.querySelectorAll(".point > title").length);
+  assert.ok(spoken > 0, "no point of the frontier says what it is without the script");
+  await page.context().close();
+});
+
+test("a point of the frontier is reached by key and read out", async () => {
+  const { page, complaints } = await open(1280, "light");
+  const focused = () => page.evaluate(() => document.activeElement?.closest(".point")?.getAttribute("aria-label"));
+  let reading;
+  for (let presses = 0; presses < 20 && !reading; presses += 1) {
+    await page.keyboard.press("Tab");
+    reading = await focused();
+  }
+  assert.match(reading ?? "", /kWh.*core-hours/, "no point of the frontier can be reached by the Tab key");
+  assert.equal(await page.locator(".tip").innerText(), reading);
+  assert.deepEqual(complaints, []);
+  await page.context().close();
+});
+
+async function open(width, colorScheme, more = {}) {
+  const context = await browser.newContext({
+    viewport: { width, height: 900 }, colorScheme, reducedMotion: "reduce", ...more,
+  });
   const page = await context.newPage();
   const complaints = [];
   page.on("console", (message) => {
@@ -143,6 +170,20 @@ function charts() {
   const canvases = [...document.querySelectorAll("canvas")].filter(isVisible)
     .map((canvas) => ({ name: name(canvas), marks: pixels(canvas) - 1, broken: [] }));
   return [...svgs, ...canvases];
+}
+
+// Pairs of labels of points whose texts, as this browser sets them, share more than a hair.
+function coveredLabels() {
+  const labels = [...document.querySelectorAll(".point text")]
+    .map((text) => ({ name: text.textContent, box: text.getBoundingClientRect() }))
+    .filter(({ box }) => box.width > 0);
+  const shared = (a, b) => [
+    Math.min(a.right, b.right) - Math.max(a.left, b.left),
+    Math.min(a.bottom, b.bottom) - Math.max(a.top, b.top) - 0.25 * Math.min(a.height, b.height),
+  ];
+  return labels.flatMap((one, index) => labels.slice(index + 1)
+    .filter((other) => shared(one.box, other.box).every((length) => length > 1))
+    .map((other) => `${one.name} and ${other.name}`));
 }
 
 // Relative luminance (WCAG 2.1) of the body's text and of what lies behind it.

@@ -44,7 +44,9 @@ impl Place {
 impl fmt::Display for Place {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.position {
-            Some((line, column)) => write!(formatter, "{}, line {line}, column {column}", self.file),
+            Some((line, column)) => {
+                write!(formatter, "{}, line {line}, column {column}", self.file)
+            }
             None => formatter.write_str(&self.file),
         }
     }
@@ -61,6 +63,8 @@ fn document<T: DeserializeOwned>(file: &str, text: &str) -> Result<T, FileError>
     serde_saphyr::from_str(text).map_err(|error| {
         let location = error.location();
         let sentence = error.without_snippet().render_with_formatter(&UserMessageFormatter);
+        let place = location.map(|at| format!(" at line {}, column {}", at.line(), at.column()));
+        let sentence = sentence.replace(&place.unwrap_or_default(), "").replace('\n', " ");
         FileError::new(file, location, sentence)
     })
 }
@@ -70,6 +74,12 @@ mod tests {
     use serde::de::IgnoredAny;
 
     use super::*;
+
+    #[test]
+    fn the_place_is_said_once() {
+        let error = document::<u32>("n.yaml", "[1, 2").expect_err("no number").to_string();
+        assert_eq!(error.matches("line").count(), 1, "{error}");
+    }
 
     #[test]
     fn the_examples_of_the_reference_are_read() {

@@ -25,7 +25,9 @@ pub enum ForecastError {
         found: usize,
     },
     /// A quantile that is negative, not a number or below its left neighbour.
-    #[error("expected quantiles that are finite, not negative and never cross, found {found} at step {step}")]
+    #[error(
+        "expected quantiles that are finite, not negative and never cross, found {found} at step {step}"
+    )]
     Quantile {
         /// Step ahead, from 0.
         step: usize,
@@ -211,9 +213,6 @@ mod tests {
         assert!(Levels::new(&[0.5, 0.1]).is_err(), "descending");
         assert!(Levels::new(&[0.5, 1.0]).is_err(), "outside");
         let error = Confidence::new(1.0).expect_err("certainty");
-        assert_eq!(
-            error.to_string(),
-            "expected a confidence of at least 0.5 and below 1, found 1"
-        );
+        assert_eq!(error.to_string(), "expected a confidence of at least 0.5 and below 1, found 1");
     }
 }

@@ -4,6 +4,7 @@
 //! names no hypervisor. The words are those of the vocabulary in ARCHITECTURE.md, one per concept.
 
 pub mod event;
+pub mod files;
 pub mod fleet;
 pub mod forecast;
 pub mod id;

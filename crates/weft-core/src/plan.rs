@@ -200,6 +200,11 @@ pub enum Standstill {
     },
     /// A blackout window covers every possible start.
     Blackout,
+    /// It lies so far ahead that its answer can still be decided later, on a better forecast.
+    Later {
+        /// When it is decided at the latest.
+        decide_by: Timestamp,
+    },
     /// Strategies the workloads allow do not finish in time or do not converge.
     NoStrategy {
         /// The best candidate.

@@ -14,6 +14,7 @@ use crate::time::{Span, Timestamp};
 
 /// A stretch of time: `begins..ends`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Window {
     /// First instant inside.
     pub begins: Timestamp,
@@ -35,7 +36,7 @@ impl Window {
 
 /// A time in which no move may run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Blackout {
     /// Once.
     Once(Window),
@@ -160,7 +161,7 @@ pub enum Domain {
 
 /// A rule that every placement must keep, in every intermediate state of a plan.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Rule {
     /// These workloads share one domain.
     Affinity {
@@ -380,7 +381,6 @@ impl Policy {
         })
     }
 }
-
 
 #[cfg(test)]
 mod tests {

@@ -74,12 +74,7 @@ impl Series {
 
     /// Writes the sample of the step in which `at` lies, filling the way there with gaps. A second
     /// sample of one step replaces the first: late corrections are taken, duplicates do no harm.
-    pub fn record(
-        &mut self,
-        at: Timestamp,
-        value: f32,
-        censored: bool,
-    ) -> Result<(), SeriesError> {
+    pub fn record(&mut self, at: Timestamp, value: f32, censored: bool) -> Result<(), SeriesError> {
         if at < self.start {
             return Err(SeriesError::TooEarly { start: self.start, found: at });
         }

@@ -216,7 +216,8 @@ impl FromStr for Span {
             let number: i64 = rest[..digits].parse().map_err(|_| error())?;
             rest = &rest[digits..];
             let letters = rest.find(|c: char| c.is_ascii_digit()).unwrap_or(rest.len());
-            let unit = UNITS.iter().find(|(name, _)| *name == &rest[..letters]).ok_or_else(error)?;
+            let unit =
+                UNITS.iter().find(|(name, _)| *name == &rest[..letters]).ok_or_else(error)?;
             rest = &rest[letters..];
             let part = number.checked_mul(unit.1).ok_or_else(error)?;
             total = total.checked_add(part).ok_or_else(error)?;

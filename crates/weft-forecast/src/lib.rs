@@ -1,1 +1,14 @@
-//! skeleton
+//! Forecasts: models behind one pair of steps (fit, then predict), intervals that are calibrated on
+//! rolling origins, joint scenarios of a whole fleet, and the tail of host sums. This crate computes
+//! and nothing else: it must never read a clock, a file or randomness of its own, and no forecast
+//! may depend on a sample later than its origin. The page is `docs/forecasting.md`.
+
+pub mod bank;
+mod distribution;
+pub mod ets;
+pub mod floors;
+pub mod model;
+pub mod validation;
+
+#[cfg(test)]
+mod generated;

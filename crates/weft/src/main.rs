@@ -1,2 +1,7 @@
-//! skeleton
-fn main() {}
+//! The one binary: reads the command line, runs it, and says with its exit code how it went.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    weft::cli::run()
+}

@@ -140,7 +140,8 @@ mod tests {
     #[test]
     fn a_wrong_size_is_answered_with_what_belongs_there() {
         let error = serde_saphyr::from_str::<Bytes>("4 gigs").expect_err("no size");
-        let expected = "expected a number of bytes such as 1073741824, 512MB or 4GiB, found `4 gigs`";
+        let expected =
+            "expected a number of bytes such as 1073741824, 512MB or 4GiB, found `4 gigs`";
         assert!(error.to_string().contains(expected), "{error}");
     }
 }

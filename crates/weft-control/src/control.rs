@@ -1,0 +1,337 @@
+//! The state machine: what it knows, and what each event changes.
+//!
+//! Invariants, proved by the simulation: no start without its durable record; no start while frozen,
+//! paused or killed; every start is checked once more against an observation of the same instant;
+//! a move ends once, however often its end is reported.
+
+mod asking;
+mod moving;
+mod observing;
+mod planning;
+mod resuming;
+#[cfg(test)]
+mod tests;
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::Arc;
+
+use weft_core::fleet::Topology;
+use weft_core::id::{HostId, JobId, MoveId, PlanId, RecordId, WorkloadId};
+use weft_core::observation::{MoveMeasure, Observation};
+use weft_core::plan::{Move, MoveState, Plan, Purpose};
+use weft_core::policy::{Mode, Policy};
+use weft_core::scenario::{Buckets, Scenarios};
+use weft_core::series::Sample;
+use weft_core::time::{Span, Step, Timestamp};
+use weft_forecast::bank::{Bank, BankConfig};
+use weft_plan::precopy::PrecopyModel;
+use weft_plan::situation::PastMove;
+
+use crate::command::Command;
+use crate::event::Event;
+use crate::record::{Entry, Freeze, Record, Switch};
+
+/// What the loop is set up with; the policy can change later, this cannot.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// Regions, zones, hosts, links.
+    pub topology: Arc<Topology>,
+    /// The first policy.
+    pub policy: Arc<Policy>,
+    /// Distance between two samples.
+    pub step: Step,
+    /// Samples kept per series, in steps.
+    pub history_steps: usize,
+    /// How often the driver is asked for the fleet.
+    pub observe_every: Span,
+    /// How often a running move is asked for, once it should have ended.
+    pub poll_every: Span,
+    /// How hard the planner searches.
+    pub iterations: u64,
+    /// The seed of everything random.
+    pub seed: u64,
+}
+
+impl Config {
+    /// The defaults of a production fleet: 28 days of history, the fleet looked at every minute,
+    /// an overdue move asked for every 15 seconds.
+    pub fn new(topology: Arc<Topology>, policy: Arc<Policy>, step: Step, seed: u64) -> Self {
+        Self {
+            topology,
+            policy,
+            step,
+            history_steps: 28 * step.per_day(),
+            observe_every: Span::from_minutes(1),
+            poll_every: Span::from_seconds(15),
+            iterations: 20_000,
+            seed,
+        }
+    }
+}
+
+/// A move and where it is in its life.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TrackedMove {
+    /// As planned.
+    pub planned: Move,
+    /// The plan it belongs to.
+    pub plan: PlanId,
+    /// Where it is in its life.
+    pub state: MoveState,
+    /// When its start was recorded.
+    pub started: Option<Timestamp>,
+    /// When it ended.
+    pub ended: Option<Timestamp>,
+    /// What it has taken so far.
+    pub measure: MoveMeasure,
+    /// When the driver is asked for it next.
+    poll_at: Timestamp,
+    /// When it was last told to stop.
+    cancelled: Option<Timestamp>,
+    /// Whether its start waits for its record.
+    recording: bool,
+}
+
+impl TrackedMove {
+    fn new(planned: Move, plan: PlanId, state: MoveState) -> Self {
+        Self {
+            planned,
+            plan,
+            state,
+            started: None,
+            ended: None,
+            measure: MoveMeasure::default(),
+            poll_at: Timestamp::default(),
+            cancelled: None,
+            recording: false,
+        }
+    }
+
+    /// Whether it holds room and budget now.
+    fn occupies(&self) -> bool {
+        self.state == MoveState::Running || self.recording
+    }
+}
+
+/// A person's consent to a move, kept over re-planning.
+#[derive(Debug, Clone, PartialEq)]
+struct Approval {
+    cost: f64,
+    expires: Timestamp,
+}
+
+/// Where the forecasters are.
+#[derive(Debug)]
+enum BankSeat {
+    Home(Box<Bank>),
+    Away(JobId),
+}
+
+/// A planning job under way, and the moves that ran when it was handed out.
+#[derive(Debug)]
+struct PlanningJob {
+    id: JobId,
+    running: BTreeSet<MoveId>,
+}
+
+/// The control loop.
+#[derive(Debug)]
+pub struct Control {
+    config: Config,
+    policy: Arc<Policy>,
+    switch: Switch,
+    freezes: BTreeMap<&'static str, (Freeze, Timestamp)>,
+    drained: BTreeSet<HostId>,
+    observation: Option<Arc<Observation>>,
+    next_observe: Timestamp,
+    /// Observations from before this instant do not show how the last moves ended.
+    observed_anew_from: Timestamp,
+    bank: BankSeat,
+    waiting_samples: VecDeque<(Timestamp, Vec<Sample>)>,
+    sampled_until: Option<Timestamp>,
+    began: Option<Timestamp>,
+    scenarios: Option<Arc<Scenarios>>,
+    plan: Option<Arc<Plan>>,
+    plan_wanted: bool,
+    planning: Option<PlanningJob>,
+    moves: BTreeMap<MoveId, TrackedMove>,
+    approvals: BTreeMap<(WorkloadId, Purpose), Approval>,
+    just_ended: BTreeMap<WorkloadId, (HostId, HostId)>,
+    past_moves: BTreeMap<WorkloadId, PastMove>,
+    recent_starts: VecDeque<Timestamp>,
+    precopy: PrecopyModel,
+    starting: BTreeMap<RecordId, MoveId>,
+    wake_at: Option<Timestamp>,
+    next_record: u64,
+    next_job: u64,
+    next_plan: u64,
+    next_move: u64,
+    steps_seen: u64,
+}
+
+impl Control {
+    /// A loop that knows nothing yet.
+    pub fn new(config: Config) -> Self {
+        let policy = config.policy.clone();
+        let bank = Bank::new(BankConfig {
+            step: config.step,
+            buckets: Buckets::covering(policy.horizon.whole_steps(config.step)),
+            season_steps: config.step.per_day(),
+            history_steps: config.history_steps,
+            windows: 32,
+        });
+        Self {
+            config,
+            policy,
+            switch: Switch::On,
+            freezes: BTreeMap::new(),
+            drained: BTreeSet::new(),
+            observation: None,
+            next_observe: Timestamp::default(),
+            observed_anew_from: Timestamp::default(),
+            bank: BankSeat::Home(Box::new(bank)),
+            waiting_samples: VecDeque::new(),
+            sampled_until: None,
+            began: None,
+            scenarios: None,
+            plan: None,
+            plan_wanted: false,
+            planning: None,
+            moves: BTreeMap::new(),
+            approvals: BTreeMap::new(),
+            just_ended: BTreeMap::new(),
+            past_moves: BTreeMap::new(),
+            recent_starts: VecDeque::new(),
+            precopy: PrecopyModel::default(),
+            starting: BTreeMap::new(),
+            wake_at: None,
+            next_record: 0,
+            next_job: 0,
+            next_plan: 0,
+            next_move: 0,
+            steps_seen: 0,
+        }
+    }
+
+    /// Takes one event in and says what is to be done about it, in order.
+    pub fn step(&mut self, now: Timestamp, event: Event) -> Vec<Command> {
+        self.began.get_or_insert(now);
+        let mut commands = Vec::new();
+        match event {
+            Event::Wake => self.wake_at = self.wake_at.filter(|at| *at > now),
+            Event::Observed(observation) => self.on_observed(now, observation, &mut commands),
+            Event::ObserveFailed(_) => self.freeze(now, Freeze::Unobserved, &mut commands),
+            Event::Sampled { at, samples } => self.on_sampled(at, samples),
+            Event::Recorded(record) => self.on_recorded(now, record, &mut commands),
+            Event::JobDone(job, result) => self.on_job_done(now, job, result, &mut commands),
+            Event::MoveReported(id, status) => self.on_reported(now, id, &status, &mut commands),
+            Event::DriverFailed(id, _) => self.on_driver_failed(now, id),
+            Event::Asked(request) => self.on_asked(now, request, &mut commands),
+        }
+        self.settle(now, &mut commands);
+        commands
+    }
+
+    /// What follows from the state alone, after any event.
+    fn settle(&mut self, now: Timestamp, commands: &mut Vec<Command>) {
+        self.judge_freshness(now, commands);
+        self.hand_out_update(commands);
+        self.hand_out_plan(now, commands);
+        self.dispatch(now, commands);
+        self.poll(now, commands);
+        if now >= self.next_observe {
+            self.observe(now, commands);
+        }
+        self.ask_to_wake(now, commands);
+    }
+
+    fn observe(&mut self, now: Timestamp, commands: &mut Vec<Command>) {
+        self.next_observe = now + self.config.observe_every;
+        commands.push(Command::Observe);
+    }
+
+    /// Asks for the earliest instant at which anything is due.
+    fn ask_to_wake(&mut self, now: Timestamp, commands: &mut Vec<Command>) {
+        let due = |tracked: &TrackedMove| match tracked.state {
+            MoveState::Running => Some(tracked.poll_at),
+            MoveState::Scheduled if !tracked.recording => Some(tracked.planned.start),
+            _ => None,
+        };
+        let earliest = self
+            .moves
+            .values()
+            .filter_map(due)
+            .filter(|at| *at > now)
+            .fold(self.next_observe, Timestamp::min);
+        if self.wake_at.is_none_or(|at| at > earliest) {
+            self.wake_at = Some(earliest);
+            commands.push(Command::WakeAt(earliest));
+        }
+    }
+
+    fn record(&mut self, now: Timestamp, record: Record, commands: &mut Vec<Command>) -> RecordId {
+        let id = RecordId(self.next_record);
+        self.next_record += 1;
+        commands.push(Command::Record(Entry { id, at: now, record }));
+        id
+    }
+
+    fn take_job_id(&mut self) -> JobId {
+        self.next_job += 1;
+        JobId(self.next_job)
+    }
+
+    fn running_ids(&self) -> BTreeSet<MoveId> {
+        self.moves.iter().filter(|(_, m)| m.occupies()).map(|(id, _)| *id).collect()
+    }
+
+    /// Whether moves may be started now.
+    pub fn may_start(&self) -> bool {
+        self.switch == Switch::On
+            && self.freezes.is_empty()
+            && matches!(self.policy.mode, Mode::Approve | Mode::Auto)
+    }
+
+    /// The fleet as last seen.
+    pub fn observation(&self) -> Option<&Arc<Observation>> {
+        self.observation.as_ref()
+    }
+
+    /// The plan in force.
+    pub fn plan(&self) -> Option<&Arc<Plan>> {
+        self.plan.as_ref()
+    }
+
+    /// Joint demand as last forecast.
+    pub fn scenarios(&self) -> Option<&Arc<Scenarios>> {
+        self.scenarios.as_ref()
+    }
+
+    /// Every move that is known, by number.
+    pub fn moves(&self) -> impl Iterator<Item = &TrackedMove> {
+        self.moves.values()
+    }
+
+    /// Why nothing is started now, if that is so.
+    pub fn freezes(&self) -> impl Iterator<Item = &Freeze> {
+        self.freezes.values().map(|(freeze, _)| freeze)
+    }
+
+    /// The operator's switch.
+    pub const fn switch(&self) -> Switch {
+        self.switch
+    }
+
+    /// The policy in force.
+    pub const fn policy(&self) -> &Arc<Policy> {
+        &self.policy
+    }
+
+    /// The forecasters, while no job holds them.
+    pub fn bank(&self) -> Option<&Bank> {
+        match &self.bank {
+            BankSeat::Home(bank) => Some(bank),
+            BankSeat::Away(_) => None,
+        }
+    }
+}

@@ -1,0 +1,229 @@
+//! Samples in, scenarios out, plans made and adopted.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use weft_core::id::{JobId, MoveId, PlanId};
+use weft_core::observation::{HostState, Observation};
+use weft_core::plan::{Move, MoveState, Plan};
+use weft_core::policy::Mode;
+use weft_core::resource::SeriesKey;
+use weft_core::scenario::{Buckets, ScenarioParts, Scenarios, Tail};
+use weft_core::series::Sample;
+use weft_core::time::{Span, Timestamp};
+use weft_plan::situation::Situation;
+use weft_plan::{Effort, Numbering};
+
+use super::{BankSeat, Control, PlanningJob, TrackedMove};
+use crate::command::Command;
+use crate::job::{Job, JobResult, PlanJob, UpdateJob};
+use crate::record::Record;
+
+/// How much dearer a move may have become for its approval to hold.
+const APPROVED_COST_GROWTH: f64 = 1.2;
+
+impl Control {
+    pub(super) fn on_sampled(&mut self, at: Timestamp, samples: Vec<Sample>) {
+        let heard: BTreeSet<_> = samples
+            .iter()
+            .filter(|sample| sample.at >= at)
+            .map(|sample| &sample.key.workload)
+            .collect();
+        let expected = self.observation.as_ref().map_or(1, |seen| seen.workloads.len());
+        if !heard.is_empty() && heard.len() * 2 >= expected {
+            self.sampled_until = Some(at + self.config.step.span());
+        }
+        self.waiting_samples.push_back((at, samples));
+    }
+
+    /// Hands the forecasters and the oldest waiting step to a job.
+    pub(super) fn hand_out_update(&mut self, commands: &mut Vec<Command>) {
+        let Some(observation) = self.observation.clone() else { return };
+        if matches!(self.bank, BankSeat::Away(_)) {
+            return;
+        }
+        let Some((at, samples)) = self.waiting_samples.pop_front() else { return };
+        let id = self.take_job_id();
+        let BankSeat::Home(bank) = std::mem::replace(&mut self.bank, BankSeat::Away(id)) else {
+            unreachable!("the bank is at home: checked above");
+        };
+        self.steps_seen += 1;
+        let refit = self.steps_seen.is_multiple_of(self.config.step.per_day() as u64 / 4);
+        let job = UpdateJob { bank, at, samples, observation, refit };
+        commands.push(Command::Run(id, Job::Update(Box::new(job))));
+    }
+
+    pub(super) fn on_job_done(
+        &mut self,
+        now: Timestamp,
+        id: JobId,
+        result: JobResult,
+        commands: &mut Vec<Command>,
+    ) {
+        match result {
+            JobResult::Updated { bank, scenarios } => {
+                if matches!(self.bank, BankSeat::Away(job) if job == id) {
+                    self.bank = BankSeat::Home(bank);
+                    self.scenarios = scenarios.or(self.scenarios.take());
+                    self.plan_wanted |= self.waiting_samples.is_empty();
+                }
+            }
+            JobResult::Planned { plan, violations } => {
+                if self.planning.as_ref().is_none_or(|job| job.id != id) {
+                    return;
+                }
+                let handed_out = self.planning.take().expect("a planning job: checked above");
+                if handed_out.running != self.running_ids() {
+                    self.plan_wanted = true;
+                    return;
+                }
+                self.judge(now, plan, violations, commands);
+            }
+        }
+    }
+
+    /// Hands a plan out where one is wanted and can be made.
+    pub(super) fn hand_out_plan(&mut self, now: Timestamp, commands: &mut Vec<Command>) {
+        if !self.plan_wanted || self.planning.is_some() {
+            return;
+        }
+        let Some(observation) = self.observation.clone() else { return };
+        let lost = observation.hosts.values().any(|state| *state == HostState::Lost);
+        if self.scenarios.is_none() && !lost {
+            return;
+        }
+        self.plan_wanted = false;
+        let id = self.take_job_id();
+        self.next_plan += 1;
+        let numbering =
+            Numbering { plan: PlanId(self.next_plan), first_move: MoveId(self.next_move + 1) };
+        let effort = Effort {
+            iterations: self.config.iterations,
+            seed: self.config.seed.wrapping_add(self.next_plan),
+        };
+        let job = PlanJob {
+            situation: self.situation(now, observation),
+            parent: self.plan.clone(),
+            numbering,
+            effort,
+        };
+        self.planning = Some(PlanningJob { id, running: self.running_ids() });
+        commands.push(Command::Run(id, Job::Plan(Box::new(job))));
+    }
+
+    /// Everything a plan, or the check of a start, depends on.
+    pub(super) fn situation(&self, now: Timestamp, observation: Arc<Observation>) -> Situation {
+        let chosen = |keep: fn(&TrackedMove) -> bool| -> Vec<Move> {
+            let mut list: Vec<_> = self.moves.values().filter(|tracked| keep(tracked)).collect();
+            list.sort_by_key(|tracked| (tracked.started, tracked.planned.id));
+            list.into_iter().map(started_as_it_was).collect()
+        };
+        Situation {
+            now,
+            topology: self.config.topology.clone(),
+            observation,
+            running: chosen(TrackedMove::occupies),
+            waiting: chosen(|tracked| {
+                tracked.state == MoveState::Scheduled && !tracked.recording
+            }),
+            scenarios: self.scenarios.clone().unwrap_or_else(|| self.no_scenarios(now)),
+            policy: self.policy.clone(),
+            past_moves: self.past_moves.clone(),
+            recent_starts: self.recent_starts.iter().copied().collect(),
+            precopy: self.precopy.clone(),
+        }
+    }
+
+    /// Joint demand of nobody: every workload then counts at its full allocation.
+    fn no_scenarios(&self, now: Timestamp) -> Arc<Scenarios> {
+        let buckets = Buckets::covering(self.policy.horizon.whole_steps(self.config.step));
+        let tail = Tail::normal(buckets.len());
+        let series: Vec<SeriesKey> = Vec::new();
+        let parts = ScenarioParts {
+            origin: now.floor(self.config.step),
+            step: self.config.step,
+            buckets,
+            series: series.into(),
+            windows: 0,
+            mean: Vec::new(),
+            within_variance: Vec::new(),
+            residuals: Vec::new(),
+            cap: Vec::new(),
+            tail,
+        };
+        Arc::new(Scenarios::new(parts).expect("no series have no values"))
+    }
+
+    /// Adopts a plan that passed the checker; keeps the old one and says so where it did not.
+    fn judge(
+        &mut self,
+        now: Timestamp,
+        plan: Arc<Plan>,
+        violations: Vec<String>,
+        commands: &mut Vec<Command>,
+    ) {
+        if !violations.is_empty() {
+            self.record(now, Record::PlanRefused { plan: plan.id, violations }, commands);
+            return;
+        }
+        self.next_move += plan.moves.len() as u64;
+        self.supersede_waiting();
+        self.forget_old_moves(now);
+        if self.is_news(&plan) {
+            self.record(now, Record::PlanAdopted { plan: plan.clone() }, commands);
+        }
+        if self.policy.mode >= Mode::Advise {
+            for planned in &plan.moves {
+                let state = self.first_state(now, planned);
+                let tracked = TrackedMove::new(planned.clone(), plan.id, state);
+                self.moves.insert(planned.id, tracked);
+            }
+        }
+        self.plan = Some(plan);
+    }
+
+    /// A plan without moves that sees the same shortages as the last says nothing new.
+    fn is_news(&self, plan: &Plan) -> bool {
+        let Some(last) = &self.plan else { return true };
+        let keys = |plan: &Plan| plan.shortages.iter().map(|s| s.key.clone()).collect::<Vec<_>>();
+        !plan.moves.is_empty() || !last.moves.is_empty() || keys(last) != keys(plan)
+    }
+
+    /// Moves of the old plan that have not started make way for the new plan's. They leave no
+    /// trace but the plan in the journal that superseded them.
+    fn supersede_waiting(&mut self) {
+        self.moves.retain(|_, tracked| {
+            !matches!(tracked.state, MoveState::Proposed | MoveState::Scheduled)
+                || tracked.recording
+        });
+    }
+
+    /// Ended moves are kept for a day: prerequisites and people look back no further.
+    fn forget_old_moves(&mut self, now: Timestamp) {
+        let day_ago = now - Span::from_days(1);
+        self.moves.retain(|_, tracked| tracked.ended.is_none_or(|ended| ended > day_ago));
+        self.approvals.retain(|_, approval| approval.expires >= now);
+    }
+
+    fn first_state(&self, now: Timestamp, planned: &Move) -> MoveState {
+        if self.policy.mode == Mode::Auto {
+            return MoveState::Scheduled;
+        }
+        let key = (planned.workload.clone(), planned.purpose.clone());
+        let holds = self.policy.mode == Mode::Approve
+            && self.approvals.get(&key).is_some_and(|approval| {
+                now <= approval.expires
+                    && planned.cost.total() <= approval.cost * APPROVED_COST_GROWTH
+            });
+        if holds { MoveState::Scheduled } else { MoveState::Proposed }
+    }
+}
+
+/// The planned move with the start it really had.
+fn started_as_it_was(tracked: &TrackedMove) -> Move {
+    let mut planned = tracked.planned.clone();
+    if let Some(started) = tracked.started {
+        planned.start = started;
+    }
+    planned
+}

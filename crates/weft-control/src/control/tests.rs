@@ -1,0 +1,361 @@
+//! The loop by hand: a scripted driver, real jobs in line, and what each mode, switch and freeze does.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::Arc;
+
+use weft_core::fleet::{
+    Host, Mobility, Placement, PowerCurve, Region, Storage, Topology, Workload, Zone,
+};
+use weft_core::id::{HostId, MoveId};
+use weft_core::observation::{HostState, MoveMeasure, MoveOrder, MoveStatus, Observation};
+use weft_core::plan::MoveState;
+use weft_core::policy::{Mode, Policy};
+use weft_core::resource::{Amounts, Capacity, Resource, SeriesKey};
+use weft_core::series::Sample;
+use weft_core::time::{Span, Step, Timestamp};
+
+use super::{Config, Control, TrackedMove};
+use crate::command::Command;
+use crate::event::{Event, Request};
+use crate::record::{Entry, Freeze, Record, Switch};
+
+const GIB: u64 = 1 << 30;
+
+/// A loop with a driver that does what its script says.
+struct Scene {
+    control: Control,
+    config: Config,
+    now: Timestamp,
+    placement: Placement,
+    observable: bool,
+    orders: Vec<MoveOrder>,
+    cancelled: Vec<MoveId>,
+    statuses: BTreeMap<MoveId, MoveStatus>,
+    journal: Vec<Entry>,
+    /// Whether records are made durable; otherwise they stay unanswered.
+    durable: bool,
+}
+
+impl Scene {
+    /// Three hosts of 8 cores; the first carries three workloads that will want 9 cores together.
+    fn new(mode: Mode) -> Self {
+        let policy = Policy {
+            mode,
+            consolidate: false,
+            horizon: Span::from_hours(2),
+            ..Policy::default()
+        };
+        let config =
+            Config::new(Arc::new(topology()), Arc::new(policy), Step::FIVE_MINUTES, 1);
+        let mut placement = Placement::default();
+        for name in ["a", "b", "c"] {
+            placement.put(name.into(), "h1".into());
+        }
+        Self {
+            control: Control::new(config.clone()),
+            config,
+            now: Timestamp::from_seconds(1_700_000_100),
+            placement,
+            observable: true,
+            orders: Vec::new(),
+            cancelled: Vec::new(),
+            statuses: BTreeMap::new(),
+            journal: Vec::new(),
+            durable: true,
+        }
+    }
+
+    /// As `new`, after an hour of samples.
+    fn after_an_hour(mode: Mode) -> Self {
+        let mut scene = Self::new(mode);
+        scene.pass_steps(12);
+        scene
+    }
+
+    fn pass_steps(&mut self, steps: usize) {
+        for _ in 0..steps {
+            self.pass_step(true);
+        }
+    }
+
+    /// Five minutes pass, minute by minute; at their end come samples, or none.
+    fn pass_step(&mut self, sampled: bool) {
+        for _ in 0..5 {
+            self.now = self.now + Span::from_minutes(1);
+            self.feed(Event::Wake);
+        }
+        let at = self.now - Span::from_minutes(5);
+        let sample = |name: &str| Sample {
+            key: SeriesKey::resource(name.into(), Resource::Cpu),
+            at,
+            value: 3_000.0,
+            censored: false,
+        };
+        let samples = if sampled { ["a", "b", "c"].map(sample).to_vec() } else { Vec::new() };
+        self.feed(Event::Sampled { at, samples });
+    }
+
+    fn feed(&mut self, event: Event) {
+        let mut events = VecDeque::from([event]);
+        while let Some(event) = events.pop_front() {
+            for command in self.control.step(self.now, event) {
+                events.extend(self.carry_out(command));
+            }
+        }
+    }
+
+    fn carry_out(&mut self, command: Command) -> Option<Event> {
+        match command {
+            Command::Record(entry) => {
+                let id = entry.id;
+                self.journal.push(entry);
+                self.durable.then_some(Event::Recorded(id))
+            }
+            Command::Observe if self.observable => {
+                Some(Event::Observed(Arc::new(self.observation())))
+            }
+            Command::Observe => Some(Event::ObserveFailed("down".to_owned())),
+            Command::Start(order) => {
+                self.orders.push(order);
+                None
+            }
+            Command::Poll(id) => {
+                let status = self.statuses.get(&id).cloned();
+                let running = MoveStatus::Running(MoveMeasure::default());
+                Some(Event::MoveReported(id, status.unwrap_or(running)))
+            }
+            Command::Cancel(id) => {
+                self.cancelled.push(id);
+                None
+            }
+            Command::Run(id, job) => Some(Event::JobDone(id, job.run(&|| false))),
+            Command::WakeAt(_) => None,
+        }
+    }
+
+    fn observation(&self) -> Observation {
+        let hosts = ["h1", "h2", "h3"].map(|name| (HostId::from(name), HostState::Ready));
+        let workloads = ["a", "b", "c"].map(|name| (name.into(), Arc::new(workload(name))));
+        Observation {
+            at: self.now,
+            hosts: hosts.into_iter().collect(),
+            workloads: workloads.into_iter().collect(),
+            placement: self.placement.clone(),
+            moves: BTreeMap::new(),
+        }
+    }
+
+    /// The order given last is carried out, and the driver says so `times` times.
+    fn finish_last(&mut self, times: usize) {
+        let order = self.orders.last().expect("an order was given").clone();
+        self.placement.put(order.workload.clone(), order.to.clone());
+        let measure = MoveMeasure { duration: Span::from_seconds(9), ..MoveMeasure::default() };
+        self.statuses.insert(order.id, MoveStatus::Succeeded(measure));
+        for _ in 0..times {
+            self.feed(Event::MoveReported(order.id, MoveStatus::Succeeded(measure)));
+        }
+    }
+
+    fn proposed(&self) -> Vec<MoveId> {
+        let is_proposed = |tracked: &&TrackedMove| tracked.state == MoveState::Proposed;
+        self.control.moves().filter(is_proposed).map(|tracked| tracked.planned.id).collect()
+    }
+
+    fn count(&self, is: impl Fn(&Record) -> bool) -> usize {
+        self.journal.iter().filter(|entry| is(&entry.record)).count()
+    }
+}
+
+fn topology() -> Topology {
+    let host = |name: &str| Host {
+        id: name.into(),
+        zone: "z".into(),
+        cores: 8,
+        core_speed_millicores: 1_000,
+        capacity: Capacity::UNLIMITED.with(Resource::Memory, 64 * GIB),
+        migration_bandwidth_bytes_per_second: 1_000_000_000,
+        price_per_hour: 0.0,
+        power: PowerCurve { watts: [100.0; 11], empty_watts: 0.0 },
+        tags: BTreeSet::new(),
+    };
+    let region = Region { id: "r".into(), energy_price_per_kwh: 0.2 };
+    let zone = Zone { id: "z".into(), region: "r".into() };
+    Topology::new(vec![region], vec![zone], vec![host("h1"), host("h2"), host("h3")], vec![])
+        .expect("the topology is consistent")
+}
+
+fn workload(name: &str) -> Workload {
+    Workload {
+        id: name.into(),
+        vcpus: 4,
+        vcpu_speed_millicores: 1_000,
+        allocated: Amounts::ZERO.with(Resource::Memory, 4 * GIB),
+        priority: 1,
+        downtime_weight: 1.0,
+        dirty_rate_bytes_per_second: 1_000_000,
+        storage: Storage::Shared,
+        mobility: Mobility::default(),
+        tags: BTreeSet::new(),
+    }
+}
+
+fn is_starting(record: &Record) -> bool {
+    matches!(record, Record::Starting { .. })
+}
+
+#[test]
+fn auto_records_and_then_starts() {
+    let scene = Scene::after_an_hour(Mode::Auto);
+    assert_eq!(scene.orders.len(), 1, "one move answers the shortage: {:?}", scene.orders);
+    assert_eq!(scene.count(is_starting), 1);
+    assert_eq!(scene.orders[0].from, "h1".into());
+}
+
+#[test]
+fn nothing_is_started_before_its_record_is_durable() {
+    let mut scene = Scene::new(Mode::Auto);
+    scene.durable = false;
+    scene.pass_steps(12);
+    assert_eq!(scene.count(is_starting), 1, "the start is recorded once");
+    assert!(scene.orders.is_empty(), "and does not leave before the record is durable");
+    let id = scene.journal.iter().find(|e| is_starting(&e.record)).expect("recorded").id;
+    scene.durable = true;
+    scene.feed(Event::Recorded(id));
+    assert_eq!(scene.orders.len(), 1);
+}
+
+#[test]
+fn observe_and_advise_start_nothing() {
+    let scene = Scene::after_an_hour(Mode::Observe);
+    let plan = scene.control.plan().expect("shortages are told");
+    assert!(!plan.shortages.is_empty() && plan.moves.is_empty());
+    let mut scene = Scene::after_an_hour(Mode::Advise);
+    let proposed = scene.proposed();
+    assert!(!proposed.is_empty(), "advise proposes");
+    scene.feed(Event::Asked(Request::Approve(proposed[0])));
+    scene.pass_steps(1);
+    assert!(scene.orders.is_empty());
+}
+
+#[test]
+fn an_approval_starts_a_move_and_survives_replanning() {
+    let mut scene = Scene::after_an_hour(Mode::Approve);
+    assert!(scene.orders.is_empty());
+    let proposed = scene.proposed();
+    scene.observable = false;
+    scene.feed(Event::Asked(Request::Approve(proposed[0])));
+    assert!(scene.orders.is_empty(), "the driver cannot be asked now");
+    assert_eq!(scene.count(|r| matches!(r, Record::Approved { .. })), 1);
+    scene.observable = true;
+    scene.pass_steps(1);
+    assert_eq!(scene.orders.len(), 1, "the next plan keeps the approval");
+    assert_eq!(scene.count(|r| matches!(r, Record::Approved { .. })), 1);
+}
+
+#[test]
+fn a_rejected_workload_is_left_alone_for_a_cool_down() {
+    let mut scene = Scene::after_an_hour(Mode::Approve);
+    let rejected = scene.proposed()[0];
+    let find = |scene: &Scene, id| {
+        scene.control.moves().find(|m| m.planned.id == id).map(|m| m.planned.workload.clone())
+    };
+    let workload = find(&scene, rejected).expect("it is proposed");
+    scene.feed(Event::Asked(Request::Reject(rejected)));
+    scene.pass_steps(1);
+    let again = scene.proposed();
+    assert!(again.iter().all(|id| find(&scene, *id) != Some(workload.clone())), "{workload}");
+}
+
+#[test]
+fn an_end_that_is_told_three_times_ends_a_move_once() {
+    let mut scene = Scene::after_an_hour(Mode::Auto);
+    scene.finish_last(3);
+    let ended = |r: &Record| matches!(r, Record::Ended { state: MoveState::Succeeded, .. });
+    assert_eq!(scene.count(ended), 1);
+    scene.pass_steps(3);
+    assert_eq!(scene.orders.len(), 1, "nothing further is needed");
+    assert!(scene.control.freezes().next().is_none(), "our own move is no foreign change");
+}
+
+#[test]
+fn stale_metrics_freeze_and_fresh_ones_thaw() {
+    let mut scene = Scene::new(Mode::Auto);
+    scene.pass_steps(2);
+    for _ in 0..4 {
+        scene.pass_step(false);
+    }
+    assert_eq!(scene.control.freezes().collect::<Vec<_>>(), [&Freeze::StaleMetrics]);
+    scene.pass_steps(1);
+    assert!(scene.control.freezes().next().is_none());
+    assert_eq!(scene.count(|r| matches!(r, Record::Thawed { .. })), 1);
+}
+
+#[test]
+fn a_change_by_another_hand_freezes_and_is_named() {
+    let mut scene = Scene::new(Mode::Auto);
+    scene.pass_steps(2);
+    scene.placement.put("b".into(), "h3".into());
+    scene.pass_steps(1);
+    let expected = Freeze::ForeignChange {
+        workload: "b".into(),
+        from: vec!["h1".into()],
+        to: vec!["h3".into()],
+    };
+    assert_eq!(scene.control.freezes().collect::<Vec<_>>(), [&expected]);
+    scene.pass_steps(7);
+    assert!(scene.control.freezes().next().is_none(), "quiet for a cool-down");
+}
+
+#[test]
+fn the_kill_switch_stops_what_runs_and_what_waits() {
+    let mut scene = Scene::after_an_hour(Mode::Auto);
+    scene.feed(Event::Asked(Request::Kill));
+    assert_eq!(scene.cancelled, [scene.orders[0].id]);
+    assert_eq!(scene.control.switch(), Switch::Killed);
+    scene.statuses.insert(scene.orders[0].id, MoveStatus::Cancelled(MoveMeasure::default()));
+    scene.pass_steps(10);
+    assert_eq!(scene.orders.len(), 1, "nothing is started while killed");
+    scene.feed(Event::Asked(Request::Resume));
+    scene.pass_steps(2);
+    assert!(scene.orders.len() > 1, "resumed");
+}
+
+#[test]
+fn a_move_that_takes_too_long_is_told_to_stop() {
+    let mut scene = Scene::after_an_hour(Mode::Auto);
+    scene.pass_steps(2);
+    assert!(scene.cancelled.contains(&scene.orders[0].id));
+}
+
+#[test]
+fn after_a_restart_a_recorded_start_counts_as_running() {
+    let mut scene = Scene::after_an_hour(Mode::Auto);
+    let order = scene.orders[0].clone();
+    scene.control = Control::resume(scene.config.clone(), &scene.journal);
+    let tracked = scene.control.moves().next().expect("the move is known");
+    assert_eq!((tracked.planned.id, tracked.state), (order.id, MoveState::Running));
+    scene.finish_last(1);
+    scene.pass_steps(1);
+    assert_eq!(scene.orders.len(), 1, "it is not started again");
+    assert_eq!(scene.count(is_starting), 1);
+    let ids: BTreeSet<_> = scene.journal.iter().map(|entry| entry.id).collect();
+    assert_eq!(ids.len(), scene.journal.len(), "records are numbered on");
+}
+
+#[test]
+fn a_drained_host_is_emptied() {
+    let mut scene = Scene::after_an_hour(Mode::Auto);
+    scene.finish_last(1);
+    scene.feed(Event::Asked(Request::Drain("h1".into())));
+    for _ in 0..20 {
+        scene.pass_steps(1);
+        if scene.placement.0.values().flatten().any(|replica| replica.host == "h1".into()) {
+            let last = scene.orders.last().map(|order| order.id);
+            if last.is_some_and(|id| !scene.statuses.contains_key(&id)) {
+                scene.finish_last(1);
+            }
+        }
+    }
+    let left: Vec<_> = scene.placement.0.values().flatten().map(|r| r.host.clone()).collect();
+    assert!(!left.contains(&"h1".into()), "{left:?}");
+}

@@ -1,0 +1,171 @@
+//! Jobs: the long computations of the loop as values, composed once for serving and for replay.
+//!
+//! `update` takes a step of samples into the forecasters and draws scenarios; `plan` detects
+//! shortages, plans and lets the checker judge. A job reads nothing but itself.
+
+use std::sync::Arc;
+
+use weft_core::observation::Observation;
+use weft_core::plan::{FleetCost, Plan};
+use weft_core::policy::Mode;
+use weft_core::resource::{Measure, Resource, SeriesKey};
+use weft_core::scenario::Scenarios;
+use weft_core::series::Sample;
+use weft_core::time::Timestamp;
+use weft_forecast::bank::{Bank, Group};
+use weft_plan::situation::Situation;
+use weft_plan::{Effort, Numbering};
+
+/// A long computation.
+#[derive(Debug)]
+pub enum Job {
+    /// Take samples in, draw scenarios.
+    Update(Box<UpdateJob>),
+    /// Detect, plan, check.
+    Plan(Box<PlanJob>),
+}
+
+/// What a job found.
+#[derive(Debug)]
+pub enum JobResult {
+    /// Of an update.
+    Updated {
+        /// The forecasters, with the samples taken in.
+        bank: Box<Bank>,
+        /// Joint demand from now on; none while too little is known.
+        scenarios: Option<Arc<Scenarios>>,
+    },
+    /// Of planning.
+    Planned {
+        /// The plan.
+        plan: Arc<Plan>,
+        /// What the checker found wrong with it: nothing, or there is a defect.
+        violations: Vec<String>,
+    },
+}
+
+impl Job {
+    /// Runs the job; `stop` ends a search early where the caller is out of time.
+    pub fn run(self, stop: &dyn Fn() -> bool) -> JobResult {
+        match self {
+            Self::Update(job) => job.run(),
+            Self::Plan(job) => job.run(stop),
+        }
+    }
+}
+
+/// Takes one step of samples into the forecasters.
+#[derive(Debug)]
+pub struct UpdateJob {
+    /// The forecasters.
+    pub bank: Box<Bank>,
+    /// Start of the step.
+    pub at: Timestamp,
+    /// Its samples.
+    pub samples: Vec<Sample>,
+    /// The fleet: who is on which host, whose tails are calibrated; who is gone.
+    pub observation: Arc<Observation>,
+    /// Whether forecasters whose time has come are fitted anew.
+    pub refit: bool,
+}
+
+impl UpdateJob {
+    fn run(mut self) -> JobResult {
+        self.welcome();
+        let groups = self.groups();
+        self.bank.observe(self.at, &self.samples, &groups);
+        if self.refit {
+            self.bank.refit();
+        }
+        let scenarios = self.bank.scenarios();
+        JobResult::Updated { bank: self.bank, scenarios }
+    }
+
+    /// Makes forecasters for series seen first and drops those of workloads that are gone.
+    fn welcome(&mut self) {
+        let workloads = &self.observation.workloads;
+        self.bank.retain(&|key: &SeriesKey| workloads.contains_key(&key.workload));
+        for sample in &self.samples {
+            if self.bank.contains(&sample.key) {
+                continue;
+            }
+            if let Some(workload) = workloads.get(&sample.key.workload) {
+                let cap = match sample.key.measure {
+                    Measure::Resource(Resource::Cpu) => workload.cpu_millicores() as f32,
+                    _ => f32::INFINITY,
+                };
+                self.bank.insert(sample.key.clone(), cap);
+            }
+        }
+    }
+
+    /// The members of every host, per flowing resource.
+    fn groups(&self) -> Vec<Group> {
+        host_groups(&self.observation)
+    }
+}
+
+/// Who shares a host, for every host and flowing resource.
+fn host_groups(observation: &Observation) -> Vec<Group> {
+    let mut members = std::collections::BTreeMap::new();
+    for (workload, replicas) in &observation.placement.0 {
+        for replica in replicas {
+            for resource in Resource::FLOWING {
+                let key = SeriesKey::resource(workload.clone(), resource);
+                let group: &mut Vec<_> = members.entry((&replica.host, resource)).or_default();
+                group.push((key, replica.share() as f32));
+            }
+        }
+    }
+    members
+        .into_iter()
+        .map(|((_, resource), members)| Group { resource, members })
+        .collect()
+}
+
+/// Plans, and lets the checker judge.
+#[derive(Debug)]
+pub struct PlanJob {
+    /// What there is.
+    pub situation: Situation,
+    /// The plan to replace.
+    pub parent: Option<Arc<Plan>>,
+    /// The numbers to give.
+    pub numbering: Numbering,
+    /// How hard to search.
+    pub effort: Effort,
+}
+
+impl PlanJob {
+    fn run(self, stop: &dyn Fn() -> bool) -> JobResult {
+        if self.situation.policy.mode == Mode::Observe {
+            return JobResult::Planned { plan: Arc::new(self.detect()), violations: Vec::new() };
+        }
+        let plan = weft_plan::make(
+            &self.situation,
+            self.parent.as_deref(),
+            self.numbering,
+            self.effort,
+            stop,
+        );
+        let violations = weft_plan::check::check(&self.situation, &plan);
+        let violations = violations.iter().map(ToString::to_string).collect();
+        JobResult::Planned { plan: Arc::new(plan), violations }
+    }
+
+    /// In mode observe nothing is planned: shortages only.
+    fn detect(&self) -> Plan {
+        let situation = &self.situation;
+        Plan {
+            id: self.numbering.plan,
+            parent: self.parent.as_ref().map(|parent| parent.id),
+            made_at: situation.now,
+            until: situation.now + situation.policy.horizon,
+            shortages: weft_plan::detect(situation),
+            moves: Vec::new(),
+            unanswered: Vec::new(),
+            cost_without: FleetCost::default(),
+            cost_with: FleetCost::default(),
+        }
+    }
+}

@@ -1,0 +1,194 @@
+//! An order of moves in which every intermediate placement holds, and what each waits for.
+//!
+//! Two pictures of the fleet are kept: the replay, in which every move so far has ended, and the
+//! crowd, in which everything has arrived and nothing has left. What fits into the crowd waits for
+//! nothing; what fits only into the replay waits for those that left its target.
+
+use weft_core::plan::{Lack, Purpose, Standstill, Strategy};
+
+use super::{Dropped, Proposal};
+use crate::build::Fleet;
+use crate::demand::{Loads, Outlook};
+use crate::problem::{Constraint, HostIndex};
+use crate::reasons;
+use crate::solver::state::{Requirement, State};
+
+/// A proposal and the positions of what it waits for.
+pub(super) struct Ordered {
+    pub(super) proposal: Proposal,
+    pub(super) prerequisites: Vec<usize>,
+}
+
+/// Everything has arrived, nothing has left.
+struct Crowd {
+    held: Vec<i64>,
+    loads: Loads,
+    members: Vec<Vec<u32>>,
+}
+
+struct Replay<'a, 's> {
+    fleet: &'a Fleet<'s>,
+    state: State<'a>,
+    crowd: Crowd,
+    ordered: Vec<Ordered>,
+}
+
+/// Orders the proposals, which come in their precedence; what fits nowhere is dropped.
+pub(super) fn order(
+    fleet: &Fleet<'_>,
+    proposals: Vec<Proposal>,
+) -> (Vec<Ordered>, Vec<Dropped>) {
+    let mut replay = Replay::new(fleet);
+    let mut pending = proposals;
+    let mut dropped = Vec::new();
+    loop {
+        let before = pending.len();
+        pending = pending.into_iter().filter_map(|proposal| replay.take(proposal).err()).collect();
+        if pending.is_empty() {
+            return (replay.ordered, dropped);
+        }
+        if pending.len() < before {
+            continue;
+        }
+        // Everything left waits for something else that is left: a cycle, or no room at all.
+        let blocked = pending.remove(0);
+        match replay.redirect(&blocked) {
+            Some(redirected) => pending.insert(0, redirected),
+            None => {
+                let rejected = reasons::rejected_for(&mut replay.state, fleet, &blocked);
+                let why = Standstill::NoTarget { rejected };
+                dropped.push(Dropped { proposal: blocked, why });
+            }
+        }
+    }
+}
+
+impl<'a, 's> Replay<'a, 's> {
+    fn new(fleet: &'a Fleet<'s>) -> Self {
+        let state = State::new(&fleet.problem, &fleet.start);
+        let hosts = fleet.sites.len();
+        let mut crowd = Crowd {
+            held: Vec::new(),
+            loads: Loads::new(&fleet.problem.demands, hosts),
+            members: vec![Vec::new(); hosts],
+        };
+        for index in 0..hosts {
+            let host = HostIndex(index as u32);
+            crowd.held.extend_from_slice(state.held(host));
+            crowd.members[index].extend_from_slice(state.members(host));
+            crowd.loads.rebuild(&fleet.problem.demands, index, &crowd.members[index]);
+        }
+        Self { fleet, state, crowd, ordered: Vec::new() }
+    }
+
+    /// Appends the proposal if it can be carried out now; hands it back if not.
+    fn take(&mut self, proposal: Proposal) -> Result<(), Proposal> {
+        let Some(item) = proposal.item else {
+            self.ordered.push(Ordered { proposal, prerequisites: Vec::new() });
+            return Ok(());
+        };
+        let requirement = requirement(&proposal);
+        if self.state.arrival(item, proposal.to, requirement).is_none() {
+            return Err(proposal);
+        }
+        let prerequisites = self.prerequisites(item, &proposal);
+        self.arrive(item, proposal.to);
+        self.state.put(item, proposal.to);
+        self.ordered.push(Ordered { proposal, prerequisites });
+        Ok(())
+    }
+
+    fn arrive(&mut self, item: usize, host: HostIndex) {
+        let (problem, index) = (&self.fleet.problem, host.index());
+        let count = problem.held.len();
+        for (dimension, amount) in problem.holds(item).iter().enumerate() {
+            self.crowd.held[index * count + dimension] += amount;
+        }
+        self.crowd.members[index].push(item as u32);
+        self.crowd.loads.rebuild(&problem.demands, index, &self.crowd.members[index]);
+    }
+
+    fn prerequisites(&self, item: usize, proposal: &Proposal) -> Vec<usize> {
+        let crowded = !self.fits_crowd(item, proposal);
+        let waits_for = |other: &Ordered| {
+            let left_target = other.proposal.from == proposal.to && other.proposal.item.is_some();
+            (crowded && left_target) || self.share_a_group(item, proposal, &other.proposal)
+        };
+        let earlier = self.ordered.iter().enumerate();
+        earlier.filter(|(_, other)| waits_for(other)).map(|(position, _)| position).collect()
+    }
+
+    /// Whether the target takes the item even if nothing has left it.
+    fn fits_crowd(&self, item: usize, proposal: &Proposal) -> bool {
+        let problem = &self.fleet.problem;
+        let index = proposal.to.index();
+        let (terms, count) = (&problem.hosts[index], problem.held.len());
+        let has_room = problem.holds(item).iter().enumerate().all(|(dimension, amount)| {
+            *amount == 0
+                || self.crowd.held[index * count + dimension] + amount <= terms.hard[dimension]
+        });
+        let requirement = requirement(proposal);
+        if !has_room || requirement == Requirement::Bear {
+            return has_room;
+        }
+        let mut outlook = Outlook::default();
+        self.crowd.loads.with(&problem.demands, index, item, 1.0, &mut outlook);
+        let width = problem.demands.width();
+        problem.flows.iter().enumerate().all(|(dimension, flow)| {
+            let packs = requirement == Requirement::Pack;
+            let multipliers = if packs { &flow.pack } else { &flow.full };
+            multipliers.iter().enumerate().all(|(bucket, multiplier)| {
+                let row = dimension * width + bucket;
+                outlook.mean[row] + multiplier * outlook.spread[row] <= terms.limit[dimension]
+            })
+        })
+    }
+
+    /// Whether a rule about both makes the order matter.
+    fn share_a_group(&self, item: usize, proposal: &Proposal, other: &Proposal) -> bool {
+        let Some(other_item) = other.item else { return false };
+        self.fleet.problem.groups.iter().any(|group| {
+            let has = |item: usize| group.members.binary_search(&(item as u32)).is_ok();
+            let both = has(item) && has(other_item);
+            both && match group.constraint {
+                Constraint::Apart { domain } => {
+                    let parts = &self.fleet.problem.domains[domain];
+                    parts[other.from.index()] == parts[proposal.to.index()]
+                }
+                _ => true,
+            }
+        })
+    }
+
+    /// The same move to a third host that has room now.
+    fn redirect(&mut self, blocked: &Proposal) -> Option<Proposal> {
+        let item = blocked.item?;
+        let (from, to) = (blocked.from, blocked.to);
+        let consolidates = blocked.is_consolidation();
+        let admits: Vec<bool> = (0..self.fleet.sites.len())
+            .map(|host| {
+                let host = HostIndex(host as u32);
+                host != from && host != to && !(consolidates && self.state.is_empty(host))
+            })
+            .collect();
+        let requirement = requirement(blocked);
+        let admits = |host: HostIndex| admits[host.index()];
+        let target = self.state.best_target(item, requirement, &admits)?;
+        let way = reasons::way(self.fleet, item, from, target.host, blocked.way.strategy).ok()?;
+        Some(Proposal { to: target.host, way, ..blocked.clone() })
+    }
+}
+
+/// What the target of a proposal must show.
+pub(super) fn requirement(proposal: &Proposal) -> Requirement {
+    match (&proposal.purpose, proposal.way.strategy) {
+        (_, Strategy::Recover) => Requirement::Bear,
+        (Purpose::Empty(_), _) => Requirement::Pack,
+        _ => Requirement::Keep,
+    }
+}
+
+/// The lack of a strategy as a reason.
+pub(super) fn refused(proposal: &Proposal, lacks: Vec<(Strategy, Lack)>) -> Standstill {
+    Standstill::NoStrategy { workload: proposal.workload.clone(), lacks }
+}

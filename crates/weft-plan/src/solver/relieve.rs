@@ -1,0 +1,190 @@
+//! Phase `relieve`: hosts that run short are cleared by the cheapest sufficient move, else by the
+//! one that helps most; where no move helps, by a swap or by a chain of two.
+//!
+//! It must never make another host short.
+
+use crate::problem::{HostIndex, Score};
+use crate::solver::state::{Requirement, Target};
+use crate::solver::{Borne, Search, add, hosts};
+
+/// How many items of a short host swaps and chains are tried for: the largest ones.
+const ITEMS_TRIED: usize = 6;
+/// How many hosts are tried to take them; enough to cover a rack, few enough to stay quick.
+const HOSTS_TRIED: usize = 24;
+
+impl Search<'_> {
+    /// Clears the short hosts, the worst first. Afterwards no single move within the rules lessens
+    /// the violation of a host, except of those that are cheaper to bear.
+    pub(super) fn relieve(&mut self) {
+        let mut short: Vec<HostIndex> = hosts(self.state.problem)
+            .filter(|host| self.is_short(*host) && !self.borne.iter().any(|b| b.host == *host))
+            .collect();
+        let violation = |host: &HostIndex| self.state.worth(*host).violation;
+        short.sort_by(|a, b| violation(b).total_cmp(&violation(a)).then(a.cmp(b)));
+        for host in short {
+            if (self.stop)() {
+                return;
+            }
+            self.relieve_host(host);
+        }
+    }
+
+    fn is_short(&self, host: HostIndex) -> bool {
+        self.state.worth(host).violation > Score::TOLERANCE
+    }
+
+    /// Moves items away until the host is no longer short or nothing helps; takes all back where
+    /// the moves cost more than the damage they prevent.
+    fn relieve_host(&mut self, host: HostIndex) {
+        let mark = self.state.mark();
+        let damage = self.state.damage(host);
+        let mut change = Score::default();
+        while self.is_short(host) {
+            let step = self
+                .relieve_by_move(host)
+                .or_else(|| self.relieve_by_swap(host))
+                .or_else(|| self.relieve_by_chain(host));
+            let Some(step) = step else { break };
+            add(&mut change, &step);
+        }
+        let answer = self.state.cost_of_moves(mark);
+        if answer > damage && change.broken >= -Score::TOLERANCE {
+            self.state.take_back(mark);
+            self.causes[host.index()] = false;
+            self.borne.push(Borne { host, damage, answer });
+        }
+    }
+
+    /// The cheapest move that clears the host; else the one with most relief per cost.
+    fn relieve_by_move(&mut self, host: HostIndex) -> Option<Score> {
+        let violation = self.state.worth(host).violation;
+        let mut sufficient: Option<(usize, Target)> = None;
+        let mut helpful: Option<(f64, usize, Target)> = None;
+        for item in self.movable(host) {
+            let relief = -self.state.departure(item).violation;
+            if relief <= Score::TOLERANCE {
+                continue;
+            }
+            let is_sufficient = relief >= violation - Score::TOLERANCE;
+            if !is_sufficient && sufficient.is_some() {
+                continue;
+            }
+            let Some(target) = self.safe_target(item) else { continue };
+            if is_sufficient {
+                let cost = |t: &Target| t.change.cost;
+                if sufficient.as_ref().is_none_or(|(_, best)| cost(&target) < cost(best)) {
+                    sufficient = Some((item, target));
+                }
+                continue;
+            }
+            let way = self.state.problem.move_cost(item, self.state.start[item], target.host);
+            let per_cost = relief / way.max(f64::MIN_POSITIVE);
+            if helpful.as_ref().is_none_or(|(best, ..)| per_cost > *best) {
+                helpful = Some((per_cost, item, target));
+            }
+        }
+        let (item, target) = sufficient.or(helpful.map(|(_, item, target)| (item, target)))?;
+        self.state.put(item, target.host);
+        Some(target.change)
+    }
+
+    /// The best target that the item does not make short; a host just filled to the stricter
+    /// multipliers is better than one filled to the brim.
+    fn safe_target(&mut self, item: usize) -> Option<Target> {
+        let open = |_: HostIndex| true;
+        let target = self.state.best_target(item, Requirement::Fill, &open);
+        let target = target.or_else(|| self.state.best_target(item, Requirement::Keep, &open));
+        target.filter(|target| target.change.improves())
+    }
+
+    pub(super) fn movable(&self, host: HostIndex) -> Vec<usize> {
+        let members = self.state.members(host).iter().map(|item| *item as usize);
+        members.filter(|item| !self.state.problem.items[*item].fixed).collect()
+    }
+
+    fn largest_movable(&self, host: HostIndex) -> Vec<usize> {
+        let mut items = self.movable(host);
+        items.sort_by(|a, b| {
+            self.state.size(*b).total_cmp(&self.state.size(*a)).then(a.cmp(b))
+        });
+        items.truncate(ITEMS_TRIED);
+        items
+    }
+
+    /// Hosts that could take `item` but for their load, the emptiest first.
+    fn near_misses(&self, item: usize) -> Vec<HostIndex> {
+        let from = self.state.assignment[item];
+        let mut near: Vec<(f32, HostIndex)> = hosts(self.state.problem)
+            .filter(|host| *host != from && self.state.may_enter(item, *host))
+            .map(|host| (self.state.fullness(host), host))
+            .collect();
+        near.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
+        near.into_iter().take(HOSTS_TRIED).map(|(_, host)| host).collect()
+    }
+
+    /// Exchanges an item of the host for a smaller one of another.
+    fn relieve_by_swap(&mut self, host: HostIndex) -> Option<Score> {
+        for item in self.largest_movable(host) {
+            for other in self.near_misses(item) {
+                let smaller: Vec<usize> = self
+                    .movable(other)
+                    .into_iter()
+                    .filter(|back| self.state.size(*back) < self.state.size(item))
+                    .collect();
+                for back in smaller {
+                    if let Some(change) = self.try_pair(&[(back, host), (item, other)], item) {
+                        return Some(change);
+                    }
+                }
+            }
+        }
+        None
+    }
+
+    /// Moves an item of another host on to a third, and an item of the short one into its place.
+    fn relieve_by_chain(&mut self, host: HostIndex) -> Option<Score> {
+        for item in self.largest_movable(host) {
+            for middle in self.near_misses(item) {
+                for onward in self.movable(middle) {
+                    let elsewhere = |target: HostIndex| target != host;
+                    let third =
+                        self.state.best_target(onward, Requirement::Fill, &elsewhere);
+                    let Some(third) = third else { continue };
+                    let moves = [(onward, third.host), (item, middle)];
+                    if let Some(change) = self.try_pair(&moves, item) {
+                        return Some(change);
+                    }
+                }
+            }
+        }
+        None
+    }
+
+    /// Makes two moves together, `out` being taken from its host while the other is judged; keeps
+    /// them only where the score improves and no host that takes is short.
+    fn try_pair(&mut self, moves: &[(usize, HostIndex); 2], out: usize) -> Option<Score> {
+        let mark = self.state.mark();
+        let [(first, to_first), (second, to_second)] = *moves;
+        let mut change = self.state.departure(out);
+        let home = self.state.assignment[out];
+        self.state.put(out, crate::solver::state::NOWHERE);
+        add(&mut change, &self.state.departure(first));
+        let lands = self.state.arrival(first, to_first, Requirement::Keep);
+        if let Some(arrival) = lands {
+            add(&mut change, &arrival);
+            self.state.put(first, to_first);
+            let broken_on_the_way = self.state.one_way_group_change(second, home, to_second);
+            if let Some(arrival) = self.state.arrival(second, to_second, Requirement::Fill)
+                && broken_on_the_way <= 0.0
+            {
+                add(&mut change, &arrival);
+                if change.improves() && change.violation < -Score::TOLERANCE {
+                    self.state.put(second, to_second);
+                    return Some(change);
+                }
+            }
+        }
+        self.state.take_back(mark);
+        None
+    }
+}

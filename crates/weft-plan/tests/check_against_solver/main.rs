@@ -1,0 +1,154 @@
+//! The checker against the solver: on random situations, no plan that is made may break anything,
+//! neither as a whole nor when it is carried out start by start. The two share no code; where they
+//! differ, one of them is wrong.
+
+mod fleets;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use proptest::prelude::*;
+use proptest::strategy::ValueTree;
+use proptest::test_runner::TestCaseError;
+use weft_core::fleet::{Placement, Replica};
+use weft_core::id::{MoveId, PlanId};
+use weft_core::observation::Observation;
+use weft_core::plan::{Move, Plan, Strategy as MoveStrategy};
+use weft_core::time::Timestamp;
+use weft_plan::check::{check, check_start};
+use weft_plan::situation::{PastMove, Situation};
+use weft_plan::{Effort, Numbering, make};
+
+use crate::fleets::{Knobs, knobs, situation};
+
+const EFFORT: Effort = Effort { iterations: 2_000, seed: 7 };
+
+fn plan(situation: &Situation, parent: Option<&Plan>) -> Plan {
+    let numbering = Numbering { plan: PlanId(1), first_move: MoveId(100) };
+    make(situation, parent, numbering, EFFORT, &|| false)
+}
+
+fn assert_passes(situation: &Situation, plan: &Plan) -> Result<(), TestCaseError> {
+    let found = check(situation, plan);
+    if found.is_empty() {
+        return Ok(());
+    }
+    let sentences: Vec<String> = found.iter().map(ToString::to_string).collect();
+    let moves: Vec<String> = plan.moves.iter().map(describe).collect();
+    let message = format!("{}\nof the plan\n{}", sentences.join("\n"), moves.join("\n"));
+    Err(TestCaseError::fail(message))
+}
+
+fn describe(order: &Move) -> String {
+    format!(
+        "  {} {} {} from {} to {}, {} for {} ({:?}), after {:?}",
+        order.id,
+        order.strategy,
+        order.workload,
+        order.from,
+        order.to,
+        order.start,
+        order.prediction.duration,
+        order.purpose,
+        order.prerequisites
+    )
+}
+
+/// Carries a plan out as predicted: before each start the fleet is observed and the move is judged
+/// once more.
+fn carry_out(situation: &Situation, plan: &Plan) -> Result<(), TestCaseError> {
+    let mut now = situation.clone();
+    let mut moves: Vec<Move> = plan.moves.clone();
+    moves.sort_by_key(|order| (order.start, order.id));
+    now.waiting.clone_from(&moves);
+    for order in &moves {
+        advance(&mut now, situation, order.start);
+        now.waiting.retain(|other| other.id != order.id);
+        let fresh = now.observation.as_ref().clone();
+        if let Err(refused) = check_start(&now, order, &fresh) {
+            let moves: Vec<String> = plan.moves.iter().map(describe).collect();
+            let message = format!("{refused}\nof the plan\n{}", moves.join("\n"));
+            return Err(TestCaseError::fail(message));
+        }
+        now.running.push(order.clone());
+        now.recent_starts.push(order.start);
+    }
+    Ok(())
+}
+
+/// Ends what has ended by `at`. What is overdue when planning goes on until it is given up.
+fn advance(now: &mut Situation, begun: &Situation, at: Timestamp) {
+    let patience = begun.policy.give_up_factor;
+    let end = |order: &Move| {
+        let predicted = order.start + order.prediction.duration;
+        if predicted > begun.now {
+            return predicted;
+        }
+        let whole = order.prediction.duration.as_seconds_f64() * patience;
+        let given_up = order.start + weft_core::time::Span::from_seconds_f64(whole);
+        given_up.max(begun.now + weft_core::time::Span::from_millis(1))
+    };
+    let mut observation = Observation { at, ..now.observation.as_ref().clone() };
+    let (mut ended, running): (Vec<Move>, Vec<Move>) =
+        std::mem::take(&mut now.running).into_iter().partition(|order| end(order) <= at);
+    ended.sort_by_key(|order| (end(order), order.id));
+    for order in &ended {
+        land(&mut observation.placement, order);
+        let past = PastMove { from: order.from.clone(), ended: end(order) };
+        now.past_moves.insert(order.workload.clone(), past);
+    }
+    now.running = running;
+    now.now = at;
+    now.observation = Arc::new(observation);
+}
+
+fn land(placement: &mut Placement, order: &Move) {
+    let replicas = placement.0.entry(order.workload.clone()).or_default();
+    let by_host: BTreeMap<_, _> =
+        replicas.iter().enumerate().map(|(n, replica)| (replica.host.clone(), n)).collect();
+    let source = by_host[&order.from];
+    match order.strategy {
+        MoveStrategy::Split { share_permille } => {
+            replicas[source].share_permille -= share_permille;
+            replicas.push(Replica { host: order.to.clone(), share_permille });
+        }
+        MoveStrategy::Merge => {
+            let share = replicas[source].share_permille;
+            replicas[by_host[&order.to]].share_permille += share;
+            replicas.remove(source);
+        }
+        _ => replicas[source].host = order.to.clone(),
+    }
+}
+
+fn judge(knobs: &Knobs) -> Result<usize, TestCaseError> {
+    let situation = situation(knobs);
+    let made = plan(&situation, None);
+    assert_passes(&situation, &made)?;
+    carry_out(&situation, &made)?;
+    let mut later = situation;
+    later.waiting.clone_from(&made.moves);
+    let again = plan(&later, Some(&made));
+    assert_passes(&later, &again)?;
+    Ok(made.moves.len())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(400))]
+
+    #[test]
+    fn no_plan_breaks_anything(knobs in knobs()) {
+        judge(&knobs)?;
+    }
+}
+
+/// The property above says nothing if the random situations call for no moves.
+#[test]
+fn random_situations_call_for_moves() {
+    let mut runner = proptest::test_runner::TestRunner::deterministic();
+    let moves: usize = (0..60)
+        .map(|_| knobs().new_tree(&mut runner).expect("knobs").current())
+        .map(|knobs| plan(&situation(&knobs), None).moves.len())
+        .sum();
+    assert!(moves > 60, "{moves} moves in 60 situations");
+}

@@ -1,0 +1,349 @@
+//! Long CSV: `series,timestamp,value[,known covariates…]`, one line a sample, in any order.
+//!
+//! Timestamps are RFC 3339 or Unix seconds; an empty value is a gap, never a zero. It must accept
+//! any series name: what a name means is decided only where a trace is made of the series.
+
+use std::collections::BTreeMap;
+
+use csv::{Position, ReaderBuilder, StringRecord, Trim};
+use weft_core::resource::Resource;
+use weft_core::series::Series;
+use weft_core::time::{Span, Step, Timestamp};
+
+use super::bins::Bins;
+use super::{KnownAllocation, ReadError, Trace, TraceRow, text};
+
+/// The first three columns; the names of further ones are the names of covariates.
+const COLUMNS: [&str; 3] = ["series", "timestamp", "value"];
+
+/// One series of a file, with what is known beside it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LongSeries {
+    /// Its name, as in the file.
+    pub name: String,
+    /// Its values, from its first to its last timestamp; lines without a value at the end are
+    /// gaps, so that a file can say how far its covariates are known.
+    pub values: Series,
+    /// The known covariates by name, on the same grid.
+    pub covariates: BTreeMap<String, Series>,
+}
+
+/// A file of series.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LongCsv {
+    /// Distance of two values.
+    pub step: Step,
+    /// The series, in the order in which they first appear.
+    pub series: Vec<LongSeries>,
+}
+
+/// Reads a file. Without `step` it is the distance most often found between two lines of a series
+/// (the smaller where two are equally often; five minutes where no series has two lines). Samples
+/// that fall into one step are averaged.
+pub fn read(file: &str, bytes: &[u8], step: Option<Step>) -> Result<LongCsv, ReadError> {
+    let mut reader = ReaderBuilder::new()
+        .trim(Trim::All)
+        .flexible(true)
+        .from_reader(text(file, bytes)?.as_bytes());
+    let header = reader.headers().map_err(|error| broken(file, &error))?.clone();
+    check_header(file, &header)?;
+    let mut gathered = Gathered::default();
+    let mut record = StringRecord::new();
+    while reader.read_record(&mut record).map_err(|error| broken(file, &error))? {
+        gathered.add(&Line { file, header: &header, record: &record })?;
+    }
+    if gathered.series.is_empty() {
+        return Err(ReadError::File {
+            file: file.to_owned(),
+            expected: "a sample a line".to_owned(),
+            found: "a header only".to_owned(),
+        });
+    }
+    let step = step.unwrap_or_else(|| usual_step(&gathered.series));
+    let series = gathered.series.into_iter().map(|raw| raw.on_grid(step, &header)).collect();
+    Ok(LongCsv { step, series })
+}
+
+/// Makes a trace of the series. `name/resource` is a resource of a workload in the resource's
+/// unit, and a bare name is the CPU of a workload. CPU under bare names is taken as a percentage
+/// of the allocation where no value exceeds 100, as millicores otherwise: a whole trace that never
+/// uses a tenth of a core in one workload is not worth moving.
+pub fn trace(file: &str, csv: LongCsv) -> Result<Trace, ReadError> {
+    let mut rows: Vec<TraceRow> = Vec::new();
+    let mut positions: BTreeMap<String, usize> = BTreeMap::new();
+    let mut percent = true;
+    for series in csv.series {
+        let (workload, resource, in_unit) = meaning(&series.name);
+        if resource == Resource::Cpu {
+            percent &= !in_unit && series.values.iter().flatten().all(|value| value <= 100.0);
+        }
+        let position = *positions.entry(workload.to_owned()).or_insert(rows.len());
+        if position == rows.len() {
+            rows.push(TraceRow {
+                name: workload.to_owned(),
+                series: BTreeMap::new(),
+                allocation: KnownAllocation::default(),
+            });
+        }
+        if rows[position].series.insert(resource, series.values).is_some() {
+            return Err(ReadError::File {
+                file: file.to_owned(),
+                expected: format!("one series of {resource} for `{workload}`"),
+                found: format!("`{workload}` and `{workload}/{resource}`"),
+            });
+        }
+    }
+    Ok(Trace { step: csv.step, start: Trace::earliest(&rows), rows, percent })
+}
+
+/// The workload and resource that a name means, and whether it says so itself.
+fn meaning(name: &str) -> (&str, Resource, bool) {
+    let named = name.rsplit_once('/').and_then(|(workload, suffix)| {
+        let resource = Resource::ALL.into_iter().find(|resource| resource.name() == suffix)?;
+        Some((workload, resource, true))
+    });
+    named.unwrap_or((name, Resource::Cpu, false))
+}
+
+fn broken(file: &str, error: &csv::Error) -> ReadError {
+    ReadError::File {
+        file: file.to_owned(),
+        expected: "fields separated by `,`".to_owned(),
+        found: error.to_string(),
+    }
+}
+
+fn check_header(file: &str, header: &StringRecord) -> Result<(), ReadError> {
+    if header.iter().zip(COLUMNS).filter(|(found, wanted)| found == wanted).count() == 3 {
+        return Ok(());
+    }
+    Err(ReadError::File {
+        file: file.to_owned(),
+        expected: "the header `series,timestamp,value`, covariates after it".to_owned(),
+        found: format!("`{}`", header.iter().collect::<Vec<_>>().join(",")),
+    })
+}
+
+/// The lines of one series, with the covariates by column.
+struct RawSeries {
+    name: String,
+    /// What was given for each instant; `None` for a gap.
+    values: BTreeMap<Timestamp, Option<f64>>,
+    covariates: Vec<Bins>,
+}
+
+impl RawSeries {
+    fn on_grid(self, step: Step, header: &StringRecord) -> LongSeries {
+        let start = self.values.keys().next().copied();
+        let end = self.values.keys().next_back().copied().unwrap_or_default();
+        let mut bins = Bins::default();
+        for (at, value) in &self.values {
+            if let Some(value) = value {
+                bins.add(*at, *value);
+            }
+        }
+        let mut values = bins.series(start, step);
+        while values.end() <= end {
+            values.push(None, false);
+        }
+        let names = header.iter().skip(COLUMNS.len()).map(str::to_owned);
+        let on_grid = |(name, bins): (String, Bins)| (name, bins.series(start, step));
+        let covariates = names.zip(self.covariates).map(on_grid).collect();
+        LongSeries { name: self.name, values, covariates }
+    }
+}
+
+/// The series so far; lines of one series mostly stand together, so the last one is tried first.
+#[derive(Default)]
+struct Gathered {
+    series: Vec<RawSeries>,
+    positions: BTreeMap<String, usize>,
+    last: usize,
+}
+
+impl Gathered {
+    fn add(&mut self, line: &Line<'_>) -> Result<(), ReadError> {
+        let at = line.timestamp()?;
+        let value = line.number(2, "a number, or nothing for a gap")?;
+        let covariates = line.header.len() - COLUMNS.len();
+        let series = self.of(line.field(0), covariates);
+        if series.values.insert(at, value).is_some() {
+            let expected = "one line for each series and timestamp";
+            return Err(line.wrong(1, expected, line.field(1)));
+        }
+        for column in 0..covariates {
+            let value = line.number(COLUMNS.len() + column, "a number, or nothing")?;
+            if let Some(value) = value {
+                series.covariates[column].add(at, value);
+            }
+        }
+        Ok(())
+    }
+
+    fn of(&mut self, name: &str, covariates: usize) -> &mut RawSeries {
+        if self.series.get(self.last).is_none_or(|series| series.name != name) {
+            let next = self.series.len();
+            self.last = *self.positions.entry(name.to_owned()).or_insert(next);
+            if self.last == next {
+                self.series.push(RawSeries {
+                    name: name.to_owned(),
+                    values: BTreeMap::new(),
+                    covariates: (0..covariates).map(|_| Bins::default()).collect(),
+                });
+            }
+        }
+        &mut self.series[self.last]
+    }
+}
+
+/// One line with what is needed to complain about it.
+struct Line<'a> {
+    file: &'a str,
+    header: &'a StringRecord,
+    record: &'a StringRecord,
+}
+
+impl Line<'_> {
+    fn field(&self, column: usize) -> &str {
+        self.record.get(column).unwrap_or_default()
+    }
+
+    fn timestamp(&self) -> Result<Timestamp, ReadError> {
+        let text = self.field(1);
+        let expected = "a timestamp in RFC 3339 or Unix seconds";
+        text.parse().map_err(|_| self.wrong(1, expected, text))
+    }
+
+    fn number(&self, column: usize, expected: &'static str) -> Result<Option<f64>, ReadError> {
+        let Some(text) = self.record.get(column) else {
+            return Err(self.wrong(column, expected, "no such field"));
+        };
+        if text.is_empty() {
+            return Ok(None);
+        }
+        match text.parse::<f64>() {
+            Ok(value) if value.is_finite() => Ok(Some(value)),
+            _ => Err(self.wrong(column, expected, text)),
+        }
+    }
+
+    fn wrong(&self, column: usize, expected: &'static str, found: &str) -> ReadError {
+        ReadError::Field {
+            file: self.file.to_owned(),
+            line: self.record.position().map_or(0, Position::line),
+            field: self.header.get(column).unwrap_or_default().to_owned(),
+            expected,
+            found: found.to_owned(),
+        }
+    }
+}
+
+fn usual_step(series: &[RawSeries]) -> Step {
+    let mut counts: BTreeMap<Span, usize> = BTreeMap::new();
+    for raw in series {
+        for (earlier, later) in raw.values.keys().zip(raw.values.keys().skip(1)) {
+            *counts.entry(*later - *earlier).or_default() += 1;
+        }
+    }
+    let usual = counts.into_iter().rev().max_by_key(|(_, count)| *count);
+    usual.and_then(|(span, _)| Step::new(span).ok()).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn values(series: &Series) -> Vec<Option<f32>> {
+        series.iter().collect()
+    }
+
+    #[test]
+    fn both_forms_of_time_any_order_and_gaps() {
+        let text = "series,timestamp,value,holiday\n\
+                    web,2024-01-01T00:10:00Z,3,0\n\
+                    \"db, main\",1704067200,7,1\n\
+                    web,1704067200,1,0\n\
+                    web,1704067500,,1\n\
+                    web,1704068100,,1\n";
+        let csv = read("a.csv", text.as_bytes(), None).expect("a clean file");
+        assert_eq!(csv.step, Step::FIVE_MINUTES);
+        let names: Vec<_> = csv.series.iter().map(|series| &*series.name).collect();
+        assert_eq!(names, ["web", "db, main"]);
+        let web = &csv.series[0];
+        assert_eq!(values(&web.values), [Some(1.0), None, Some(3.0), None]);
+        let holiday = values(&web.covariates["holiday"]);
+        assert_eq!(holiday, [Some(0.0), Some(1.0), Some(0.0), Some(1.0)]);
+    }
+
+    #[test]
+    fn a_coarser_step_averages() {
+        let text = "series,timestamp,value\na,0,1\na,300,3\na,3600,5\n";
+        let hour = Step::new(Span::from_hours(1)).ok();
+        let csv = read("a.csv", text.as_bytes(), hour).expect("a clean file");
+        assert_eq!(values(&csv.series[0].values), [Some(2.0), Some(5.0)]);
+    }
+
+    #[test]
+    fn names_decide_workload_resource_and_unit() {
+        let check = |lines: &str, percent: bool, resources: &[(&str, &[Resource])]| {
+            let text = format!("series,timestamp,value\n{lines}");
+            let csv = read("a.csv", text.as_bytes(), None).expect("a clean file");
+            let trace = trace("a.csv", csv).expect("one series for each resource");
+            let found: Vec<(&str, Vec<Resource>)> = trace
+                .rows
+                .iter()
+                .map(|row| (&*row.name, row.series.keys().copied().collect()))
+                .collect();
+            let wanted: Vec<_> = resources.iter().map(|(n, r)| (*n, r.to_vec())).collect();
+            assert_eq!((found, trace.percent), (wanted, percent), "{lines}");
+        };
+        let cpu: &[Resource] = &[Resource::Cpu];
+        check("a,0,5\nb,0,100\n", true, &[("a", cpu), ("b", cpu)]);
+        check("a,0,5\nb,0,101\n", false, &[("a", cpu), ("b", cpu)]);
+        check("a/cpu,0,5\n", false, &[("a", cpu)]);
+        let both = &[Resource::Cpu, Resource::Memory];
+        check("n/a/memory,0,5\nn/a,0,6\n", true, &[("n/a", both)]);
+    }
+
+    #[test]
+    fn a_dirty_file_is_answered_with_its_line() {
+        let check = |text: &str, expected: &str| {
+            let error = read("a.csv", text.as_bytes(), None)
+                .and_then(|csv| trace("a.csv", csv))
+                .expect_err(expected);
+            assert_eq!(error.to_string(), expected);
+        };
+        check(
+            "time,value\n1,2\n",
+            "a.csv: expected the header `series,timestamp,value`, covariates after it, found \
+             `time,value`",
+        );
+        let head = "series,timestamp,value,sale\n";
+        check(head, "a.csv: expected a sample a line, found a header only");
+        check(
+            &format!("{head}a,1,2,0\na,soon,2,0\n"),
+            "a.csv, line 3, timestamp: expected a timestamp in RFC 3339 or Unix seconds, found \
+             `soon`",
+        );
+        check(
+            &format!("{head}a,1,much,0\n"),
+            "a.csv, line 2, value: expected a number, or nothing for a gap, found `much`",
+        );
+        check(
+            &format!("{head}a,1,inf,0\n"),
+            "a.csv, line 2, value: expected a number, or nothing for a gap, found `inf`",
+        );
+        check(
+            &format!("{head}a,1,2\n"),
+            "a.csv, line 2, sale: expected a number, or nothing, found `no such field`",
+        );
+        check(
+            &format!("{head}a,1,2,0\na,1,3,0\n"),
+            "a.csv, line 3, timestamp: expected one line for each series and timestamp, found `1`",
+        );
+        check(
+            "series,timestamp,value\na,1,2\na/cpu,1,2\n",
+            "a.csv: expected one series of cpu for `a`, found `a` and `a/cpu`",
+        );
+    }
+}

@@ -1,0 +1,150 @@
+//! The whole loop under hundreds of seeds, in two phases: faults, with safety checked after every
+//! command; then healed, and it must converge and plan nothing further.
+//!
+//! A failure prints the command that replays its seed.
+
+mod fleet;
+mod safety;
+
+use std::collections::BTreeSet;
+
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+use rayon::prelude::*;
+use weft_control::control::Config;
+use weft_control::record::Record;
+use weft_core::observation::HostState;
+use weft_core::policy::Window;
+use weft_core::time::{Span, Step, Timestamp};
+use weft_sim::fault::FaultPlan;
+use weft_sim::replay::{Foresight, Replay};
+use weft_sim::world::World;
+
+use crate::safety::Safety;
+
+/// Seeds of one run of the suite.
+const SEEDS: u64 = 200;
+
+/// Faults, demand that moves.
+const STORM: Span = Span::from_hours(10);
+
+/// Healed, demand as it was at the end of the storm: within this the loop must have settled.
+const SETTLING: Span = Span::from_hours(12);
+
+/// In this time after settling nothing may be started.
+const QUIET: Span = Span::from_hours(3);
+
+fn config(seed: u64, topology: &std::sync::Arc<weft_core::fleet::Topology>) -> Config {
+    let policy = std::sync::Arc::new(fleet::policy(seed));
+    let mut config = Config::new(topology.clone(), policy, Step::FIVE_MINUTES, seed);
+    config.iterations = 2_000;
+    config.history_steps = 288;
+    config
+}
+
+/// Runs a seed through both phases; an error says what went wrong and when.
+fn live_through(seed: u64) -> Result<Replay, String> {
+    let mut spec = fleet::spec(seed, STORM);
+    let storm = Window { begins: spec.start, ends: spec.start + STORM };
+    spec.faults = FaultPlan::random(seed, 0.5, storm, &spec.topology, &spec.workloads);
+    let config = config(seed, &spec.topology);
+    let mut safety = Safety::new(&spec, &config.policy);
+    let mut random = ChaCha8Rng::seed_from_u64(seed ^ 0xc4a5);
+    let crashes: BTreeSet<u64> = (0..3).map(|_| random.random_range(20..4_000)).collect();
+    let world = World::new(spec.clone()).expect("the fleet is consistent");
+    let mut replay = Replay::new(world, config, Foresight::Forecast).with_crashes(crashes);
+    let settled = storm.ends + SETTLING;
+    replay.run(settled, &mut |look| safety.look(look));
+    let starts = count_starts(&replay, settled);
+    replay.run(settled + QUIET, &mut |look| safety.look(look));
+    safety.verdict()?;
+    let late = count_starts(&replay, settled + QUIET) - starts;
+    if late > 0 {
+        return Err(format!("{late} moves were started after everything had settled"));
+    }
+    at_rest(&mut replay)?;
+    Ok(replay)
+}
+
+fn count_starts(replay: &Replay, until: Timestamp) -> usize {
+    let started = |record: &Record| matches!(record, Record::Starting { .. });
+    replay.journal.iter().filter(|e| e.at <= until && started(&e.record)).count()
+}
+
+/// Nothing frozen, nothing under way, everything on a host that is ready.
+fn at_rest(replay: &mut Replay) -> Result<(), String> {
+    if let Some(freeze) = replay.control.freezes().next() {
+        return Err(format!("still frozen: {freeze:?}"));
+    }
+    if let Some(running) = replay.control.moves().find(|tracked| !tracked.state.is_final()) {
+        return Err(format!("still under way or waiting: {running:?}"));
+    }
+    let world = &replay.world;
+    for (workload, replicas) in &world.placement().0 {
+        for replica in replicas {
+            let host = world.host_position(&replica.host).expect("placements name known hosts");
+            if world.host_state(host) != HostState::Ready {
+                return Err(format!("{workload} is on {}, which is not ready", replica.host));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The seeds of this run: all, or the one that a failure told to replay.
+fn seeds() -> Vec<u64> {
+    match std::env::var("WEFT_SEED") {
+        Ok(seed) => vec![seed.parse().expect("WEFT_SEED is a number")],
+        Err(_) => (0..SEEDS).collect(),
+    }
+}
+
+#[test]
+fn safety_under_faults_then_convergence() {
+    let failures: Vec<_> = seeds()
+        .into_par_iter()
+        .filter_map(|seed| live_through(seed).err().map(|why| (seed, why)))
+        .collect();
+    for (seed, why) in &failures {
+        eprintln!(
+            "seed {seed}: {why}\n  WEFT_SEED={seed} cargo test -p weft-sim --test simulation safety"
+        );
+    }
+    assert!(failures.is_empty(), "{} of the seeds failed, see above", failures.len());
+}
+
+#[test]
+fn the_same_seed_writes_the_same_journal() {
+    let journal = |seed| {
+        let replay = live_through(seed).expect("this seed passes above");
+        let lines: Vec<_> = replay
+            .journal
+            .iter()
+            .map(|entry| serde_json::to_string(entry).expect("journals are JSON"))
+            .collect();
+        lines.join("\n")
+    };
+    for seed in [3, 7] {
+        let first = journal(seed);
+        assert!(first.contains("\"kind\":\"starting\""), "seed {seed} starts something");
+        assert_eq!(first, journal(seed), "seed {seed}");
+    }
+}
+
+#[test]
+fn the_storm_is_a_storm() {
+    let tally: Vec<_> = (0..20_u64)
+        .into_par_iter()
+        .filter_map(|seed| live_through(seed).ok())
+        .flat_map(|replay| replay.journal)
+        .map(|entry| format!("{:?}", entry.record))
+        .collect();
+    let seen = |word: &str| tally.iter().any(|record| record.starts_with(word));
+    for word in ["PlanAdopted", "Starting", "Ended", "Frozen", "Thawed"] {
+        assert!(seen(word), "no seed of twenty led to {word}");
+    }
+    let recovered = tally.iter().any(|record| record.contains("strategy: Recover"));
+    assert!(recovered, "no seed of twenty recovered a workload");
+    let refused = tally.iter().any(|record| record.starts_with("PlanRefused"));
+    assert!(!refused, "the checker refused a plan of the solver");
+}

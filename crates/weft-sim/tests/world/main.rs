@@ -1,0 +1,8 @@
+//! Tests of the simulated fleet from outside: its promises as a driver, its physics by hand, and its
+//! invariants under random faults.
+
+mod conformance;
+mod faults;
+mod fleet;
+mod moves;
+mod physics;

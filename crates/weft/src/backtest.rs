@@ -1,0 +1,189 @@
+//! `weft backtest`: opens the files, replays, prints the table, writes the page.
+
+use std::fs;
+use std::io::IsTerminal;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, anyhow};
+use weft_sim::backtest::outcome::{Outcome, PolicyRow};
+use weft_sim::backtest::{self, Setup};
+use weft_sim::preset::planetlab;
+use weft_sim::setup::{self, FleetChoice};
+use weft_sim::readers::{self, Trace};
+
+use crate::cli::{BacktestArguments, Failure, Output, TraceFormat};
+use crate::table::{grouped, lay_out, number};
+use crate::report;
+
+/// Carries `weft backtest` out.
+pub fn run(arguments: &BacktestArguments) -> Result<(), Failure> {
+    let setup = setup(arguments)?;
+    let is_terminal = std::io::stderr().is_terminal();
+    let progress = |row: &str| {
+        if is_terminal {
+            eprintln!("done: {row}");
+        }
+    };
+    let outcome = backtest::run(&setup, &arguments.policy, &progress)
+        .map_err(|error| Failure::Input(error.into()))?;
+    match arguments.output {
+        Output::Table => print!("{}", table(&outcome)),
+        Output::Json => {
+            let json = serde_json::to_string_pretty(&outcome)
+                .map_err(|error| Failure::Outside(error.into()))?;
+            println!("{json}");
+        }
+    }
+    if let Some(path) = &arguments.html {
+        fs::write(path, report::html(&outcome))
+            .with_context(|| format!("cannot write the report to {}", path.display()))
+            .map_err(Failure::Outside)?;
+    }
+    Ok(())
+}
+
+/// Resolves the arguments and the files they name into what is replayed.
+fn setup(arguments: &BacktestArguments) -> Result<Setup, Failure> {
+    let trace = match (&arguments.trace, arguments.format) {
+        (Some(path), Some(format)) => Some(read_trace(path, format, arguments.seed)?),
+        (None, None) => None,
+        (None, Some(_)) => return Err(input("--format says how --trace is written: give both")),
+        (Some(_), None) => unreachable!("the command line requires --format with --trace"),
+    };
+    let fleet = match arguments.fleet.as_deref() {
+        None => FleetChoice::Derived,
+        Some("planetlab") => FleetChoice::PlanetLab,
+        Some(path) => {
+            let text = read_file(Path::new(path))?;
+            let text = String::from_utf8(text)
+                .map_err(|_| input(format!("{path}: expected UTF-8 text, found other bytes")))?;
+            let file = weft_core::files::fleet::read(path, &text)
+                .map_err(|error| Failure::Input(error.into()))?;
+            FleetChoice::File { name: path.to_owned(), file: Box::new(file) }
+        }
+    };
+    let name = arguments.trace.as_ref().map_or_else(String::new, |path| path.display().to_string());
+    let mut setup = setup::setup(&name, trace.as_ref(), fleet, arguments.seed)
+        .map_err(|error| Failure::Input(error.into()))?;
+    if let Some(horizon) = arguments.horizon {
+        setup.policy.horizon = horizon;
+    }
+    if !arguments.confidence.is_empty() {
+        setup.confidences.clone_from(&arguments.confidence);
+    }
+    Ok(setup)
+}
+
+fn input(sentence: impl std::fmt::Display) -> Failure {
+    Failure::Input(anyhow!("{sentence}"))
+}
+
+fn read_file(path: &Path) -> Result<Vec<u8>, Failure> {
+    fs::read(path)
+        .with_context(|| format!("cannot read {}", path.display()))
+        .map_err(Failure::Input)
+}
+
+fn read_trace(path: &Path, format: TraceFormat, seed: u64) -> Result<Trace, Failure> {
+    let name = path.display().to_string();
+    let trace = match format {
+        TraceFormat::Csv => {
+            let csv = readers::long_csv::read(&name, &read_file(path)?, None);
+            csv.and_then(|csv| readers::long_csv::trace(&name, csv))
+        }
+        TraceFormat::Bitbrains => readers::bitbrains::read(&name, read_folder(path)?),
+        TraceFormat::Planetlab => {
+            let folder = innermost(path)?;
+            let day = folder.file_name().and_then(|name| readers::planetlab::day(name.to_str()?));
+            let files = read_folder(&folder)?;
+            readers::planetlab::read(&name, day.unwrap_or_default(), files).map(|mut trace| {
+                planetlab::reorder(&mut trace, seed);
+                trace
+            })
+        }
+    };
+    trace.map_err(|error| Failure::Input(error.into()))
+}
+
+/// The folder itself, or the only folder in it: archives unpack into a folder of their name.
+fn innermost(path: &Path) -> Result<PathBuf, Failure> {
+    let mut folder = path.to_owned();
+    loop {
+        let entries = entries(&folder)?;
+        match entries.as_slice() {
+            [only] if only.is_dir() => folder.clone_from(only),
+            _ => return Ok(folder),
+        }
+    }
+}
+
+fn entries(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
+    let listing = || -> std::io::Result<Vec<PathBuf>> {
+        let mut paths = fs::read_dir(folder)?
+            .map(|entry| Ok(entry?.path()))
+            .collect::<std::io::Result<Vec<_>>>()?;
+        paths.sort();
+        Ok(paths)
+    };
+    listing()
+        .with_context(|| format!("cannot list the folder {}", folder.display()))
+        .map_err(Failure::Input)
+}
+
+/// The files of a folder with their names, by name.
+fn read_folder(folder: &Path) -> Result<Vec<(String, Vec<u8>)>, Failure> {
+    let files = entries(folder)?.into_iter().filter(|path| path.is_file());
+    files
+        .map(|path| {
+            let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            Ok((name, read_file(&path)?))
+        })
+        .collect()
+}
+
+const HEADER: [&str; 13] = [
+    "policy",
+    "confidence",
+    "energy kWh",
+    "unserved core-h",
+    "overload min",
+    "SLATAH %",
+    "PDM %",
+    "ESV",
+    "moves",
+    "moved GB",
+    "downtime s",
+    "bill",
+    "regret",
+];
+
+fn table(outcome: &Outcome) -> String {
+    let rows: Vec<Vec<String>> = outcome.policies.iter().map(cells).collect();
+    format!(
+        "trace {}, fleet {}, seed {}\n\n{}\n{}\n",
+        outcome.trace,
+        outcome.fleet,
+        outcome.seed,
+        lay_out(&HEADER, &rows),
+        outcome.verdict.sentence
+    )
+}
+
+fn cells(row: &PolicyRow) -> Vec<String> {
+    let percent = |share: f64| number(share * 100.0);
+    vec![
+        row.policy.clone(),
+        row.confidence.map_or_else(|| "–".to_owned(), |confidence| confidence.to_string()),
+        number(row.energy_kwh),
+        number(row.unserved_core_hours),
+        number(row.overload_minutes),
+        percent(row.slatah),
+        percent(row.pdm),
+        number(row.esv),
+        grouped(row.migrations as f64),
+        number(row.moved_bytes as f64 / 1e9),
+        number(row.downtime_seconds),
+        number(row.cost),
+        number(row.regret),
+    ]
+}

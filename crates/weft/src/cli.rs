@@ -1,0 +1,121 @@
+//! The command line: raw arguments are resolved here, once, into plain values.
+//!
+//! Exit codes: 0 done, 1 the answer is no, 2 wrong usage or input, 3 something outside failed.
+//! Errors are one sentence on stderr that says what to do.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use weft_core::forecast::Confidence;
+use weft_core::time::Span;
+use weft_sim::backtest::PolicyChoice;
+
+use crate::backtest;
+
+/// Why a command did not do what was asked.
+#[derive(Debug)]
+pub enum Failure {
+    /// Wrong usage or input: the person who gave the command can mend it.
+    Input(anyhow::Error),
+    /// Something outside failed: a disk, a server.
+    Outside(anyhow::Error),
+}
+
+impl Failure {
+    fn exit_code(&self) -> ExitCode {
+        match self {
+            Self::Input(_) => ExitCode::from(2),
+            Self::Outside(_) => ExitCode::from(3),
+        }
+    }
+}
+
+/// Weft moves workloads before they need it.
+#[derive(Debug, Parser)]
+#[command(name = "weft", version, max_term_width = 100)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Replay a trace under several policies and say what each would have cost.
+    Backtest(BacktestArguments),
+}
+
+/// How a trace is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum TraceFormat {
+    /// A folder of files, one percentage a line, 5 minutes apart.
+    Planetlab,
+    /// A folder of GWA-T-12 CSV files, one a VM.
+    Bitbrains,
+    /// One CSV: series,timestamp,value; of CPU in percent of what is allocated, or as the fleet
+    /// file says.
+    Csv,
+}
+
+/// How a result is printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub enum Output {
+    /// For people.
+    #[default]
+    Table,
+    /// For programs.
+    Json,
+}
+
+/// Arguments of `weft backtest`.
+#[derive(Debug, Args)]
+pub struct BacktestArguments {
+    /// The trace to replay; without one, the generator of the fleet file makes the demand.
+    #[arg(long, value_name = "PATH", requires = "format")]
+    pub trace: Option<PathBuf>,
+    /// How the trace is written.
+    #[arg(long, value_name = "FORMAT")]
+    pub format: Option<TraceFormat>,
+    /// `planetlab` for CloudSim's set-up, or a fleet file; derived from the trace without it.
+    #[arg(long, value_name = "planetlab|FILE")]
+    pub fleet: Option<String>,
+    /// Which policies to compare; may be given several times.
+    #[arg(long, value_name = "POLICY", value_delimiter = ',', default_value = "all")]
+    pub policy: Vec<PolicyChoice>,
+    /// How far the policy looks ahead [default: the fleet file's policy, else 6h].
+    #[arg(long, value_name = "SPAN")]
+    pub horizon: Option<Span>,
+    /// How sure the policy wants to be that no host runs short; one row for each
+    /// [default: the fleet file's policy, else 0.95].
+    #[arg(long, value_name = "C", value_delimiter = ',', value_parser = parse_confidence)]
+    pub confidence: Vec<Confidence>,
+    /// Write a page with charts to this file.
+    #[arg(long, value_name = "FILE")]
+    pub html: Option<PathBuf>,
+    /// How to print the result.
+    #[arg(long, short, value_name = "FORMAT", default_value = "table")]
+    pub output: Output,
+    /// Seed of everything random: sizes that the trace does not tell, order of its files, search.
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub seed: u64,
+}
+
+fn parse_confidence(text: &str) -> Result<Confidence, String> {
+    let number: f64 = text.parse().map_err(|_| format!("expected a number, found `{text}`"))?;
+    Confidence::new(number).map_err(|error| error.to_string())
+}
+
+/// Reads the command line and carries it out.
+pub fn run() -> ExitCode {
+    let result = match Arguments::parse().command {
+        Command::Backtest(arguments) => backtest::run(&arguments),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            let (Failure::Input(error) | Failure::Outside(error)) = &failure;
+            eprintln!("weft: {error:#}");
+            failure.exit_code()
+        }
+    }
+}
