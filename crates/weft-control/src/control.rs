@@ -153,6 +153,8 @@ pub struct Control {
     scenarios: Option<Arc<Scenarios>>,
     plan: Option<Arc<Plan>>,
     plan_wanted: bool,
+    /// A plan that is wanted is not made before this instant.
+    plan_not_before: Timestamp,
     planning: Option<PlanningJob>,
     moves: BTreeMap<MoveId, TrackedMove>,
     approvals: BTreeMap<(WorkloadId, Purpose), Approval>,
@@ -196,6 +198,7 @@ impl Control {
             scenarios: None,
             plan: None,
             plan_wanted: false,
+            plan_not_before: Timestamp::default(),
             planning: None,
             moves: BTreeMap::new(),
             approvals: BTreeMap::new(),
@@ -257,10 +260,12 @@ impl Control {
             MoveState::Scheduled if !tracked.recording => Some(tracked.planned.start),
             _ => None,
         };
+        let replan = self.plan_wanted.then_some(self.plan_not_before);
         let earliest = self
             .moves
             .values()
             .filter_map(due)
+            .chain(replan)
             .filter(|at| *at > now)
             .fold(self.next_observe, Timestamp::min);
         if self.wake_at.is_none_or(|at| at > earliest) {

@@ -14,7 +14,6 @@ use std::sync::Arc;
 
 use half::f16;
 use half::slice::HalfFloatSliceExt;
-use half::slice::HalfFloatSliceExt;
 use thiserror::Error;
 
 use crate::forecast::Confidence;

@@ -82,8 +82,8 @@ impl<D: Driver> Rehearsal<D> {
 }
 
 impl<D: Driver> Check<D> {
-    fn breach(&self, expected: &'static str, found: impl ToString) -> Breach {
-        Breach { check: self.name, expected, found: found.to_string() }
+    fn breach(&self, expected: &'static str, found: impl Into<String>) -> Breach {
+        Breach { check: self.name, expected, found: found.into() }
     }
 
     fn demand(
@@ -96,7 +96,7 @@ impl<D: Driver> Check<D> {
     }
 
     fn answer<T>(&self, answer: Result<T, DriverError>) -> Result<T, Breach> {
-        answer.map_err(|error| self.breach("a driver that answers", error))
+        answer.map_err(|error| self.breach("a driver that answers", error.to_string()))
     }
 
     fn order(&self, id: MoveId, strategy: Strategy) -> MoveOrder {
@@ -222,9 +222,7 @@ fn an_order_given_twice_is_one<D: Driver>(check: &mut Check<D>) -> Result<(), Br
     check.demand_whole_on(&target, "the workload to stay on its target")
 }
 
-fn a_cancelled_move_leaves_it_where_it_was<D: Driver>(
-    check: &mut Check<D>,
-) -> Result<(), Breach> {
+fn a_cancelled_move_leaves_it_where_it_was<D: Driver>(check: &mut Check<D>) -> Result<(), Breach> {
     if !check.at.driver.capabilities().cancel {
         return Ok(());
     }
@@ -266,9 +264,7 @@ fn an_unknown_workload_is_refused<D: Driver>(check: &mut Check<D>) -> Result<(),
     check.demand_failure(FIRST)
 }
 
-fn two_moves_of_one_workload_never_both_run<D: Driver>(
-    check: &mut Check<D>,
-) -> Result<(), Breach> {
+fn two_moves_of_one_workload_never_both_run<D: Driver>(check: &mut Check<D>) -> Result<(), Breach> {
     let target = check.at.target.clone();
     let first = check.order(FIRST, Strategy::Live);
     let second = check.order(SECOND, Strategy::Live);

@@ -5,6 +5,8 @@
 //!
 //! `cargo run --release -p weft-forecast --example tick`
 
+use std::io::Write;
+
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 use weft_core::resource::{Resource, SeriesKey};
@@ -26,6 +28,11 @@ fn cpu_seconds() -> f64 {
     let fields: Vec<&str> = stat.rsplit(')').next().unwrap_or_default().split(' ').collect();
     let ticks = |index: usize| fields[index].parse::<f64>().expect("proc(5): utime and stime");
     (ticks(12) + ticks(13)) / CLOCK_TICKS_PER_SECOND
+}
+
+#[allow(clippy::disallowed_methods, reason = "an example that measures, outside the pure library")]
+fn print(line: &str) {
+    writeln!(std::io::stdout(), "{line}").expect("standard output is open");
 }
 
 fn uniform(noise: &mut ChaCha8Rng) -> f32 {
@@ -58,7 +65,10 @@ fn measure(series: usize) {
             samples.push(Sample { key: key.clone(), at, value, censored: false });
         }
         if number == WARM_STEPS {
-            println!("{series} series: {WARM_STEPS} steps in {:.2} s", cpu_seconds() - begun);
+            print(&format!(
+                "{series} series: {WARM_STEPS} steps in {:.2} s",
+                cpu_seconds() - begun
+            ));
             (observing, fitting) = (0.0, 0.0);
         }
         begun = if number == 0 { cpu_seconds() } else { begun };
@@ -72,9 +82,12 @@ fn measure(series: usize) {
         fitting += cpu_seconds() - before;
     }
     let per_tick = 1_000.0 * observing / MEASURED_STEPS as f64;
-    println!("{series} series: {per_tick:.1} CPU milliseconds a tick ({} hosts)", groups.len());
-    println!("{series} series: {fitting:.2} CPU seconds of fitting meanwhile");
-    println!("{series} series: acting {:?}", bank.acting_models());
+    print(&format!(
+        "{series} series: {per_tick:.1} CPU milliseconds a tick ({} hosts)",
+        groups.len()
+    ));
+    print(&format!("{series} series: {fitting:.2} CPU seconds of fitting meanwhile"));
+    print(&format!("{series} series: acting {:?}", bank.acting_models()));
 }
 
 fn main() {

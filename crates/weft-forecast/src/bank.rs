@@ -6,7 +6,9 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use rayon::prelude::*;
+use rayon::iter::{
+    IndexedParallelIterator, IntoParallelRefIterator, IntoParallelRefMutIterator, ParallelIterator,
+};
 use thiserror::Error;
 use weft_core::forecast::{Forecast, Levels, ModelName};
 use weft_core::resource::{Resource, SeriesKey};
@@ -124,6 +126,7 @@ pub struct Bank {
     lanes: Lanes,
     history_steps: usize,
     /// Ascending by key.
+    #[allow(clippy::vec_box, reason = "series come and go in sorted order: a move is a pointer")]
     series: Vec<Box<Forecaster>>,
     /// Number of the next new series.
     next_number: u32,

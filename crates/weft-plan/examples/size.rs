@@ -16,9 +16,13 @@ fn main() -> io::Result<()> {
     let mut out = io::stdout();
     let numbering = Numbering { plan: PlanId(1), first_move: MoveId(1) };
     let effort = Effort { iterations: 20_000, seed: 1 };
-    for (hosts, workloads, fill) in
-        [(60, 1_000, 0.3), (60, 1_000, 0.55), (60, 1_000, 0.7), (350, 1_000, 0.1), (350, 3_000, 0.5)]
-    {
+    for (hosts, workloads, fill) in [
+        (60, 1_000, 0.3),
+        (60, 1_000, 0.55),
+        (60, 1_000, 0.7),
+        (350, 1_000, 0.1),
+        (350, 3_000, 0.5),
+    ] {
         let mut situation = fleets::random(7, hosts, workloads, fill).situation();
         let begin = Instant::now();
         let shortages = detect(&situation).len();

@@ -3,7 +3,7 @@
 //! Moves that run count where they go, and hold room where they come from. This module states the
 //! problem; it must never judge an answer.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use weft_core::fleet::{Host, Workload};
@@ -86,6 +86,18 @@ impl Site<'_> {
     }
 }
 
+/// How an item may travel.
+struct Ways {
+    /// The regions that some strategy reaches.
+    open: Vec<bool>,
+    /// Cost of a move within its own region.
+    cost: f64,
+    /// Bytes of a move.
+    bytes: f64,
+    /// What every strategy lacked, where none reaches any region.
+    refused: Option<Vec<(Strategy, Lack)>>,
+}
+
 /// A bucket of the scenarios that still lies ahead.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Ahead {
@@ -136,11 +148,15 @@ pub(crate) fn build<'s>(situation: &'s Situation, decided: &Decided) -> Fleet<'s
 
 impl<'s> Fleet<'s> {
     fn empty(situation: &'s Situation) -> Self {
-        let regions: Vec<&RegionId> = situation.topology.regions().map(|region| &region.id).collect();
+        let regions: Vec<&RegionId> =
+            situation.topology.regions().map(|region| &region.id).collect();
         let sites: Vec<Site<'s>> =
             situation.topology.hosts().map(|host| site(situation, host, &regions)).collect();
-        let index =
-            sites.iter().enumerate().map(|(i, site)| (&site.host.id, HostIndex(i as u32))).collect();
+        let index = sites
+            .iter()
+            .enumerate()
+            .map(|(i, site)| (&site.host.id, HostIndex(i as u32)))
+            .collect();
         let held = limited(&sites, Resource::HELD.as_slice());
         let flowing = limited(&sites, Resource::FLOWING.as_slice());
         let mut fleet = Self {
@@ -220,12 +236,12 @@ impl<'s> Fleet<'s> {
         let situation = self.situation;
         let policy = &situation.policy;
         let now = situation.now;
-        let hours = |begins: Timestamp, ends: Timestamp| {
-            (ends - begins.max(now)).as_hours_f64().max(0.0)
-        };
-        let payback_ends = now + Span::from_seconds_f64(
-            (policy.horizon.as_seconds_f64() * PAYBACK_SHARE).max(FIRM.as_seconds_f64()),
-        );
+        let hours =
+            |begins: Timestamp, ends: Timestamp| (ends - begins.max(now)).as_hours_f64().max(0.0);
+        let payback_ends = now
+            + Span::from_seconds_f64(
+                (policy.horizon.as_seconds_f64() * PAYBACK_SHARE).max(FIRM.as_seconds_f64()),
+            );
         let bucket = |ahead: &Ahead| {
             let distance = (ahead.begins - now).as_hours_f64().max(0.0);
             let hours_in = hours(ahead.begins, ahead.ends);
@@ -306,7 +322,13 @@ impl<'s> Fleet<'s> {
     }
 
     /// A moving replica demands where it goes and holds room on both ends.
-    fn add_running(&mut self, workload: &Arc<Workload>, moving: &Move, from: HostIndex, share: u16) {
+    fn add_running(
+        &mut self,
+        workload: &Arc<Workload>,
+        moving: &Move,
+        from: HostIndex,
+        share: u16,
+    ) {
         let bond = || Some(Bond::InMotion { id: moving.id });
         let to = self.index.get(&moving.to).copied().unwrap_or(from);
         match moving.strategy {
@@ -359,7 +381,8 @@ impl<'s> Fleet<'s> {
         if let Some(rule) = immovable {
             return Some(Bond::Immovable { rule });
         }
-        let rested = situation.past_moves.get(&workload.id).map(|past| past.ended + policy.cool_down);
+        let rested =
+            situation.past_moves.get(&workload.id).map(|past| past.ended + policy.cool_down);
         if let Some(until) = rested.filter(|until| *until > situation.now) {
             return Some(Bond::CoolingDown { until });
         }
@@ -380,8 +403,7 @@ impl<'s> Fleet<'s> {
         let holds = self.held.iter().map(|resource| workload.allocation(*resource) as i64);
         self.problem.holds.extend(holds);
         let ways = self.ways(number, workload, host, share_permille, is_part, bond.is_some());
-        let (open_regions, cost, bytes, refused) = ways;
-        let lacks = refused.filter(|_| bond.is_none());
+        let lacks = ways.refused.filter(|_| bond.is_none());
         let bond = bond.or(lacks.map(|lacks| Bond::NoStrategy { lacks }));
         let site = &self.sites[host.index()];
         let priority = f64::from(workload.priority);
@@ -392,10 +414,10 @@ impl<'s> Fleet<'s> {
             needs_cause: true,
             replica: is_part,
             strand_weight,
-            move_cost: cost,
-            site_weight: bytes / 1e9,
+            move_cost: ways.cost,
+            site_weight: ways.bytes / 1e9,
         });
-        self.problem.items[number].allowed = self.allowed_set(workload, open_regions);
+        self.problem.items[number].allowed = self.allowed_set(workload, ways.open);
         self.start.push(host);
         self.origins.push(Origin { workload: workload.clone(), share_permille, bond, is_part });
     }
@@ -438,8 +460,7 @@ impl<'s> Fleet<'s> {
         f64::from(means.iter().sum::<f32>()) / means.len() as f64
     }
 
-    /// Regions that some strategy reaches, with the cost and the bytes of a move within its own,
-    /// and what every strategy lacked where none reaches any.
+    /// Whereto strategies carry an item, at what cost.
     fn ways(
         &self,
         item: usize,
@@ -448,12 +469,12 @@ impl<'s> Fleet<'s> {
         share_permille: u16,
         is_part: bool,
         is_fixed: bool,
-    ) -> (Vec<bool>, f64, f64, Option<Vec<(Strategy, Lack)>>) {
+    ) -> Ways {
         let site = &self.sites[host.index()];
         let regions = self.regions.len();
         if is_fixed || site.is_lost() {
             let attention = self.situation.policy.prices.per_move;
-            return (vec![true; regions], attention, 0.0, None);
+            return Ways { open: vec![true; regions], cost: attention, bytes: 0.0, refused: None };
         }
         let cpu_millicores = self.cpu_millicores(item);
         let (mut open, mut lacks) = (vec![false; regions], Vec::new());
@@ -463,9 +484,8 @@ impl<'s> Fleet<'s> {
             let (situation, from) = (self.situation, site.host);
             let trip = Trip { situation, workload, from, to, cpu_millicores };
             let way = if is_part {
-                trip.split(share_permille).map_err(|lack| {
-                    vec![(Strategy::Split { share_permille }, lack)]
-                })
+                trip.split(share_permille)
+                    .map_err(|lack| vec![(Strategy::Split { share_permille }, lack)])
             } else {
                 trip.whole()
             };
@@ -481,7 +501,8 @@ impl<'s> Fleet<'s> {
             }
         }
         let is_refused = !open.contains(&true);
-        (open, if is_refused { 0.0 } else { cost }, bytes, is_refused.then_some(lacks))
+        let cost = if is_refused { 0.0 } else { cost };
+        Ways { open, cost, bytes, refused: is_refused.then_some(lacks) }
     }
 
     /// The host of a region over which a move takes longest: what it carries, the others do too.
@@ -580,8 +601,7 @@ impl<'s> Fleet<'s> {
             members.entry(&origin.workload.id).or_default().push(item as u32);
         }
         let is_real = |items: &Vec<u32>| {
-            let hosts: BTreeSet<_> = items.iter().map(|item| self.start[*item as usize]).collect();
-            items.len() > 1 && hosts.len() == items.len()
+            items.len() > 1 && items.iter().all(|item| !self.origins[*item as usize].is_part)
         };
         let lists = members.into_values().filter(is_real);
         let constraint = Constraint::Apart { domain: 0 };

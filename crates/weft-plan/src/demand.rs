@@ -94,7 +94,9 @@ impl Demands {
     /// Whether nothing at all is demanded in `dimension`.
     pub fn is_absent(&self, dimension: usize) -> bool {
         let rows = self.mean.chunks_exact(self.width.max(1));
-        rows.skip(dimension).step_by(self.dimensions.max(1)).all(|row| row.iter().all(|m| *m == 0.0))
+        rows.skip(dimension)
+            .step_by(self.dimensions.max(1))
+            .all(|row| row.iter().all(|m| *m == 0.0))
     }
 
     pub(crate) const fn width(&self) -> usize {
@@ -146,8 +148,7 @@ pub(crate) struct Outlook {
 impl Loads {
     /// Hosts without any load.
     pub(crate) fn new(demands: &Demands, hosts: usize) -> Self {
-        let (dimensions, scenarios, width) =
-            (demands.dimensions, demands.scenarios, demands.width);
+        let (dimensions, scenarios, width) = (demands.dimensions, demands.scenarios, demands.width);
         let rows = hosts * dimensions * width;
         Self {
             dimensions,
@@ -226,15 +227,13 @@ impl Loads {
             covariance.fill(0.0);
             let block = &self.deviations[begin * self.scenarios..begin * self.scenarios + size];
             products(block, demands.block(item, dimension), covariance);
-            for lane in 0..self.width {
+            let means = &mut out.mean[dimension * self.width..];
+            for (lane, spread) in covariance.iter_mut().enumerate() {
                 let (host, item) = (here.start + lane, of_item.start + lane);
-                let squares = self.squares[host]
-                    + 2.0 * sign * covariance[lane]
-                    + demands.squares[item];
+                let squares = self.squares[host] + 2.0 * sign * *spread + demands.squares[item];
                 let within = self.within[host] + sign * demands.within[item];
-                covariance[lane] = (squares / count + within).max(0.0).sqrt();
-                out.mean[dimension * self.width + lane] =
-                    self.mean[host] + sign * demands.mean[item];
+                *spread = (squares / count + within).max(0.0).sqrt();
+                means[lane] = self.mean[host] + sign * demands.mean[item];
             }
         }
     }

@@ -136,7 +136,10 @@ fn shortage(
         fleet.buckets[bucket].ends - step * after as i64
     };
     Some(Shortage {
-        key: ShortageKey { host: fleet.sites[host.index()].host.id.clone(), resource: whole.resource },
+        key: ShortageKey {
+            host: fleet.sites[host.index()].host.id.clone(),
+            resource: whole.resource,
+        },
         begins: until_end(first, run.begin),
         ends: until_end(last, run.end),
         probability: most(|bucket| bucket.overload_probability),

@@ -7,9 +7,7 @@ use std::collections::BTreeMap;
 
 use weft_core::id::{HostId, MoveId, PlanId, WorkloadId};
 use weft_core::observation::HostState;
-use weft_core::plan::{
-    FleetCost, Move, Plan, Purpose, Standstill, Strategy, Unanswered,
-};
+use weft_core::plan::{FleetCost, Move, Plan, Purpose, Standstill, Strategy, Unanswered};
 use weft_core::resource::Resource;
 use weft_core::shortage::{Shortage, ShortageKey};
 use weft_core::time::Timestamp;
@@ -85,18 +83,12 @@ struct Answer {
     assignment: Vec<HostIndex>,
     score: Score,
     borne: Vec<Borne>,
-    emptied: Vec<bool>,
 }
 
 fn solve(fleet: &Fleet<'_>, effort: Effort, stop: &dyn Fn() -> bool) -> Answer {
     let mut search = Search::new(&fleet.problem, &fleet.start, stop);
     search.run(effort);
-    Answer {
-        score: search.state.score(),
-        assignment: search.state.assignment,
-        borne: search.borne,
-        emptied: search.emptied,
-    }
+    Answer { score: search.state.score(), assignment: search.state.assignment, borne: search.borne }
 }
 
 /// Splits that are cheaper than moving whole, on hosts that run short, and replicas whose peak has
@@ -130,8 +122,7 @@ fn merge_target(fleet: &Fleet<'_>, state: &State<'_>, item: usize) -> Option<Hos
     others.find_map(|(other, _)| {
         let host = fleet.start[other];
         let is_ready = fleet.sites[host.index()].state == Some(HostState::Ready);
-        let is_larger =
-            fleet.origins[other].share_permille >= fleet.origins[item].share_permille;
+        let is_larger = fleet.origins[other].share_permille >= fleet.origins[item].share_permille;
         let is_maintained = fleet.sites[host.index()].maintenance.is_some();
         (is_ready && is_larger && !is_maintained && state.fills(item, host)).then_some(host)
     })
@@ -254,7 +245,14 @@ impl Draft<'_, '_> {
             let (deadline, useful_until) = self.times(&purpose, from);
             let item = Some(item);
             proposals.push(Proposal {
-                item, workload, from, to, way, purpose, deadline, useful_until,
+                item,
+                workload,
+                from,
+                to,
+                way,
+                purpose,
+                deadline,
+                useful_until,
             });
         }
         (proposals, dropped)
@@ -307,12 +305,13 @@ impl Draft<'_, '_> {
         }
         let member = |group: &crate::problem::Group| group.members.contains(&(item as u32));
         let groups = fleet.problem.groups.iter().enumerate();
-        let mut broken = groups.filter(|(number, g)| member(g) && start.group_broken(*number) > 0.0);
+        let mut broken =
+            groups.filter(|(number, g)| member(g) && start.group_broken(*number) > 0.0);
         let is_misplaced = !fleet.problem.allows(item, from);
         if is_misplaced || worth.broken > Score::TOLERANCE || broken.next().is_some() {
             return Some(Purpose::Rule);
         }
-        let is_emptied = self.answer.emptied[from.index()] && end.is_empty(from);
+        let is_emptied = fleet.situation.policy.consolidate && end.is_empty(from);
         is_emptied.then(|| Purpose::Empty(name()))
     }
 
@@ -359,7 +358,8 @@ impl Draft<'_, '_> {
         match purpose {
             Purpose::Shortage(key) | Purpose::MakeRoom(key) => {
                 let shortage = self.shortages.iter().find(|shortage| shortage.key == *key);
-                shortage.map_or((None, until), |s| (Some(s.begins), s.ends.max(situation.now + FIRM)))
+                shortage
+                    .map_or((None, until), |s| (Some(s.begins), s.ends.max(situation.now + FIRM)))
             }
             Purpose::Drain(_) => match maintenance.filter(|w| situation.now < w.begins) {
                 Some(window) => (Some(window.begins), window.begins),
@@ -414,8 +414,8 @@ impl Draft<'_, '_> {
         let situation = self.fleet.situation;
         let key = proposal.purpose.shortage();
         let shortage = key.and_then(|key| self.shortages.iter().find(|s| s.key == *key));
-        let (begins, ends) = shortage
-            .map_or((situation.now, situation.now + FIRM), |s| (s.begins, s.ends));
+        let (begins, ends) =
+            shortage.map_or((situation.now, situation.now + FIRM), |s| (s.begins, s.ends));
         let resource = shortage.map(|shortage| shortage.key.resource);
         let mut most = 0.0_f64;
         for dimension in 0..self.fleet.flowing.len() {
@@ -439,8 +439,9 @@ impl Draft<'_, '_> {
         let mut left = Vec::new();
         for shortage in &self.shortages {
             let host = fleet.index[&shortage.key.host];
-            let is_answered = kept.iter().any(|s| s.proposal.purpose.shortage() == Some(&shortage.key))
-                || kept.iter().any(|s| s.proposal.from == host);
+            let is_answered =
+                kept.iter().any(|s| s.proposal.purpose.shortage() == Some(&shortage.key))
+                    || kept.iter().any(|s| s.proposal.from == host);
             let is_left = end.worth(host).violation > Score::TOLERANCE;
             if is_answered && !is_left {
                 continue;
@@ -450,8 +451,10 @@ impl Draft<'_, '_> {
         }
         for host in hosts(&fleet.problem).filter(|host| fleet.sites[host.index()].is_lost()) {
             let name = fleet.sites[host.index()].host.id.clone();
-            let stranded: Vec<usize> = end.members(host).iter().map(|item| *item as usize).collect();
-            for item in stranded.into_iter().filter(|item| fleet.origins[*item].share_permille > 0) {
+            let stranded: Vec<usize> =
+                end.members(host).iter().map(|item| *item as usize).collect();
+            for item in stranded.into_iter().filter(|item| fleet.origins[*item].share_permille > 0)
+            {
                 let shortage = ShortageKey { host: name.clone(), resource: Resource::Memory };
                 let why = dropped
                     .iter()
@@ -475,7 +478,8 @@ impl Draft<'_, '_> {
         if let Some(borne) = self.answer.borne.iter().find(|borne| borne.host == host) {
             return Standstill::CheaperToBear { shortage: borne.damage, answer: borne.answer };
         }
-        let gone = dropped.iter().find(|gone| gone.proposal.purpose.shortage() == Some(&shortage.key));
+        let gone =
+            dropped.iter().find(|gone| gone.proposal.purpose.shortage() == Some(&shortage.key));
         if let Some(gone) = gone {
             return gone.why.clone();
         }

@@ -140,10 +140,7 @@ impl PrecopyModel {
         let own = key.and_then(|key| self.pairs.get(&key)).copied().unwrap_or_default();
         let share = f64::from(own.moves) / (f64::from(own.moves) + PRIOR_MOVES);
         let mix = |own: f64, overall: f64| share * own + (1.0 - share) * overall;
-        (
-            mix(own.duration, self.overall.duration),
-            mix(own.downtime, self.overall.downtime),
-        )
+        (mix(own.duration, self.overall.duration), mix(own.downtime, self.overall.downtime))
     }
 
     fn correction(&self, pair: Option<(&HostId, &HostId)>) -> Factors {
@@ -199,8 +196,9 @@ mod tests {
     fn it_learns_from_finished_moves() {
         let mut model = PrecopyModel::default();
         let (a, b, c) = (HostId::from("a"), HostId::from("b"), HostId::from("c"));
-        let predict =
-            |model: &PrecopyModel, to| model.predict(copy(1e8), Span::from_seconds(3), Some((&a, to)));
+        let predict = |model: &PrecopyModel, to| {
+            model.predict(copy(1e8), Span::from_seconds(3), Some((&a, to)))
+        };
         let first = predict(&model, &b).expect("converges");
         for _ in 0..12 {
             let predicted = predict(&model, &b).expect("converges");

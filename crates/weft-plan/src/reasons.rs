@@ -237,7 +237,11 @@ pub(crate) fn lack(
         let from = state.assignment[item];
         let kind = Strategy::Live;
         let refused = way(fleet, item, from, host, kind).err();
-        return Some(refused.and_then(|lacks| lacks.into_iter().next()).map_or(Lack::NotReady, |(_, lack)| lack));
+        return Some(
+            refused
+                .and_then(|lacks| lacks.into_iter().next())
+                .map_or(Lack::NotReady, |(_, lack)| lack),
+        );
     }
     room(state, fleet, item, host).or_else(|| overload(state, fleet, item, host, requirement))
 }

@@ -83,7 +83,7 @@ pub(crate) fn schedule(
 ) -> (Vec<Scheduled>, Vec<Dropped>) {
     proposals.sort_by(|a, b| {
         let key = |p: &Proposal| (p.rank().0, p.deadline.is_none(), p.deadline);
-        key(a).cmp(&key(b)).then(a.workload.cmp(&b.workload))
+        key(a).cmp(&key(b)).then(a.from.cmp(&b.from)).then(a.workload.cmp(&b.workload))
     });
     let (mut ordered, mut dropped) = order::order(fleet, proposals);
     timeline::set_deadlines(fleet, &mut ordered);
@@ -95,7 +95,9 @@ pub(crate) fn schedule(
 /// Drops what can no longer be: moves whose prerequisite is gone, the rest of a host's emptying
 /// where a part of it is, and room that nobody needs any more. Repeated until nothing changes.
 fn drop_dependents(placed: &mut [Option<Scheduled>], dropped: &mut Vec<Dropped>) {
-    while let Some(position) = (0..placed.len()).find(|position| is_orphan(placed, dropped, *position)) {
+    while let Some(position) =
+        (0..placed.len()).find(|position| is_orphan(placed, dropped, *position))
+    {
         if let Some(gone) = placed[position].take() {
             let why = dropped
                 .iter()

@@ -19,7 +19,7 @@ pub(crate) mod loss;
 mod relieve;
 pub(crate) mod state;
 
-use crate::problem::{Effort, HostIndex, Problem, Score, Solution};
+use crate::problem::{Effort, HostIndex, Problem, Score, Solution, Suggestion};
 use state::{Requirement, State};
 
 /// Rounds of `relieve`, `empty`, `improve`: the second usually finds nothing.
@@ -93,74 +93,102 @@ impl<'a> Search<'a> {
 
     /// All phases.
     pub(crate) fn run(&mut self, effort: Effort) {
-        self.phase(Self::suggest);
-        self.phase(Self::place);
-        self.phase(Self::mend);
+        self.phase("suggest", Self::suggest);
+        self.phase("place", Self::place);
+        self.phase("mend", Self::mend);
         let mut left = effort.iterations;
         for round in 0..ROUNDS {
             let before = self.state.assignment.clone();
-            self.phase(Self::relieve);
-            self.phase(Self::empty);
+            self.phase("relieve", Self::relieve);
+            self.phase("empty", Self::empty);
             if round > 0 && self.state.assignment == before {
                 break;
             }
             let done = self.iterations;
             let seed = effort.seed.wrapping_add(round as u64);
-            self.phase(|search| search.improve(Effort { iterations: left, seed }));
+            self.phase("improve", |search| search.improve(Effort { iterations: left, seed }));
             left = left.saturating_sub(self.iterations - done);
+        }
+        self.settle();
+    }
+
+    /// Relieves and empties until neither finds anything: then neither will the next plan.
+    fn settle(&mut self) {
+        for _ in 0..ROUNDS {
+            let before = self.state.assignment.clone();
+            self.phase("relieve", Self::relieve);
+            self.phase("empty", Self::empty);
+            if self.state.assignment == before {
+                return;
+            }
         }
     }
 
     /// Runs one phase and asserts what all of them promise: the score is no worse, and what is
     /// fixed has not moved.
-    fn phase(&mut self, phase: impl FnOnce(&mut Self)) {
+    fn phase(&mut self, name: &str, phase: impl FnOnce(&mut Self)) {
         if (self.stop)() {
             return;
         }
         let before = self.state.score();
         phase(self);
         let change = before.minus(&self.state.score());
-        debug_assert!(!change.improves(), "a phase made the score worse by {change:?}");
+        debug_assert!(!change.improves(), "`{name}` made the score worse by {change:?}");
         let fixed = |item: &usize| self.state.problem.items[*item].fixed;
         debug_assert!(
             (0..self.state.assignment.len()).filter(fixed).all(|item| !self.state.is_moved(item)),
-            "a phase moved a fixed item"
+            "`{name}` moved a fixed item"
         );
     }
 
     /// Tries the moves of the plan before, together where they belong together: what was a good
     /// answer a step ago is kept unless a better one pays.
     fn suggest(&mut self) {
-        for suggestion in &self.state.problem.suggestions {
+        let problem = self.state.problem;
+        for suggestion in &problem.suggestions {
             let mark = self.state.mark();
             let mut change = Score::default();
             for (item, host) in suggestion {
-                let item = *item as usize;
-                if self.state.problem.items[item].fixed || self.state.assignment[item] == *host {
-                    continue;
-                }
-                let departure = self.state.departure(item);
-                let Some(arrival) = self.state.arrival(item, *host, Requirement::Fill) else {
-                    continue;
-                };
-                add(&mut change, &departure);
-                add(&mut change, &arrival);
-                self.state.put(item, *host);
+                add(&mut change, &self.follow(*item as usize, *host));
             }
-            if !change.improves() || !self.pays(mark, &change) {
+            let answers = change.broken < -Score::TOLERANCE
+                || (change.broken <= Score::TOLERANCE && change.violation < -Score::TOLERANCE);
+            if !answers && !self.empties(suggestion, mark, &change) {
                 self.state.take_back(mark);
             }
         }
     }
 
-    /// Whether the moves since `mark` are for more than cost, or save what emptying must save.
-    fn pays(&self, mark: usize, change: &Score) -> bool {
-        if change.broken < -Score::TOLERANCE || change.violation < -Score::TOLERANCE {
-            return true;
+    /// Moves `item` to `host` where it may go there; what that changes.
+    fn follow(&mut self, item: usize, host: HostIndex) -> Score {
+        let start = self.state.start[item].index();
+        let mut change = Score::default();
+        if self.state.problem.items[item].fixed || self.state.assignment[item] == host {
+            return change;
         }
+        let departure = self.state.departure(item);
+        let answers = self.causes[start];
+        let requirement = if answers { Requirement::Fill } else { Requirement::Pack };
+        if let Some(arrival) = self.state.arrival(item, host, requirement) {
+            change = departure;
+            add(&mut change, &arrival);
+            self.state.put(item, host);
+        }
+        change
+    }
+
+    /// Whether the moves since `mark` empty every host that they leave and save enough by it.
+    fn empties(&mut self, suggestion: &Suggestion, mark: usize, change: &Score) -> bool {
         let Some(emptying) = self.state.problem.emptying else { return false };
         let moves = self.state.cost_of_moves(mark);
-        moves - change.cost > emptying.gain_factor * moves
+        let left = || suggestion.iter().map(|(item, _)| self.state.start[*item as usize]);
+        let saves = change.improves() && moves - change.cost > emptying.gain_factor * moves;
+        if !saves || !left().all(|host| self.state.is_empty(host)) {
+            return false;
+        }
+        left().for_each(|host| self.emptied[host.index()] = true);
+        self.emptying_moves += suggestion.len();
+        true
     }
 
     /// Finds a place for what is on hosts to be evacuated, the most important and largest first.

@@ -5,7 +5,7 @@
 use std::path::Path;
 use std::process::ExitCode;
 
-use rayon::prelude::*;
+use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
 use weft_sim::baseline::{Baseline, run};
 use weft_sim::judge::Metrics;
 use weft_sim::preset::planetlab::{FirstPlacement, reorder, setup};

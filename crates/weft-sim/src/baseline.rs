@@ -272,7 +272,8 @@ mod tests {
     fn a_lower_fill_opens_more_hosts() {
         let hosts = |fill| {
             let demand: &[f32] = &[1_200.0];
-            let start = world(&[("a", 1, "h1", demand), ("b", 1, "h2", demand), ("c", 1, "h3", demand)]);
+            let start =
+                world(&[("a", 1, "h1", demand), ("b", 1, "h2", demand), ("c", 1, "h3", demand)]);
             let end = run(start, &Baseline::PackOnce(PackOnce::with_fill(fill)), after(13));
             let mut hosts = hosts_of(&end);
             hosts.sort();

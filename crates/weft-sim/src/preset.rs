@@ -73,9 +73,9 @@ pub fn demand(trace: &readers::Trace, workloads: &BTreeMap<WorkloadId, Arc<Workl
             };
             let before = (series.start() - trace.start).whole_steps(trace.step);
             let gaps = std::iter::repeat_n(f32::NAN, before);
-            let values = series.iter().map(|value| {
-                value.map_or(f32::NAN, |value| (f64::from(value) * unit) as f32)
-            });
+            let values = series
+                .iter()
+                .map(|value| value.map_or(f32::NAN, |value| (f64::from(value) * unit) as f32));
             demand.insert(id.clone(), *resource, gaps.chain(values).collect());
         }
     }

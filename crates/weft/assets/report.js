@@ -55,7 +55,8 @@
     const nearest = points.reduce((best, point) => (distance(point) < distance(best) ? point : best));
     // Heights are drawn to a ten-thousandth of the axis, so no more digits are known.
     const digits = Math.max(0, 4 - Math.ceil(Math.log10(top)));
-    return Number((top * (1 - nearest[1] / 100)).toFixed(digits)).toLocaleString("en");
+    const sign = nearest[1] === 0 && top > 0 ? "≥ " : "";
+    return sign + Number((top * (1 - nearest[1] / 100)).toFixed(digits)).toLocaleString("en");
   };
   const instant = ({ begin, end }, at) => {
     const moment = new Date(Number(begin) + (Number(end) - Number(begin)) * (at / 1000));

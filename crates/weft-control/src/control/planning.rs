@@ -22,6 +22,10 @@ use crate::record::Record;
 /// How much dearer a move may have become for its approval to hold.
 const APPROVED_COST_GROWTH: f64 = 1.2;
 
+/// Between two plans for other causes than new samples: what made the first one fail is likely to make
+/// the next one fail at once.
+const PLAN_PAUSE: Span = Span::from_seconds(30);
+
 impl Control {
     pub(super) fn on_sampled(&mut self, at: Timestamp, samples: Vec<Sample>) {
         let heard: BTreeSet<_> = samples
@@ -65,7 +69,10 @@ impl Control {
                 if matches!(self.bank, BankSeat::Away(job) if job == id) {
                     self.bank = BankSeat::Home(bank);
                     self.scenarios = scenarios.or(self.scenarios.take());
-                    self.plan_wanted |= self.waiting_samples.is_empty();
+                    if self.waiting_samples.is_empty() {
+                        self.plan_wanted = true;
+                        self.plan_not_before = now;
+                    }
                 }
             }
             JobResult::Planned { plan, violations } => {
@@ -84,7 +91,7 @@ impl Control {
 
     /// Hands a plan out where one is wanted and can be made.
     pub(super) fn hand_out_plan(&mut self, now: Timestamp, commands: &mut Vec<Command>) {
-        if !self.plan_wanted || self.planning.is_some() {
+        if !self.plan_wanted || self.planning.is_some() || now < self.plan_not_before {
             return;
         }
         let Some(observation) = self.observation.clone() else { return };
@@ -93,6 +100,7 @@ impl Control {
             return;
         }
         self.plan_wanted = false;
+        self.plan_not_before = now + PLAN_PAUSE;
         let id = self.take_job_id();
         self.next_plan += 1;
         let numbering =

@@ -72,6 +72,15 @@ impl Scene {
         scene
     }
 
+    /// As `new`, until the first order has just been given.
+    fn at_the_first_order() -> Self {
+        let mut scene = Self::new(Mode::Auto);
+        while scene.orders.is_empty() && scene.journal.len() < 100 {
+            scene.pass_steps(1);
+        }
+        scene
+    }
+
     fn pass_steps(&mut self, steps: usize) {
         for _ in 0..steps {
             self.pass_step(true);
@@ -242,12 +251,12 @@ fn an_approval_starts_a_move_and_survives_replanning() {
     let mut scene = Scene::after_an_hour(Mode::Approve);
     assert!(scene.orders.is_empty());
     let proposed = scene.proposed();
-    scene.observable = false;
+    scene.feed(Event::Asked(Request::Pause));
     scene.feed(Event::Asked(Request::Approve(proposed[0])));
-    assert!(scene.orders.is_empty(), "the driver cannot be asked now");
+    assert!(scene.orders.is_empty(), "paused");
     assert_eq!(scene.count(|r| matches!(r, Record::Approved { .. })), 1);
-    scene.observable = true;
     scene.pass_steps(1);
+    scene.feed(Event::Asked(Request::Resume));
     assert_eq!(scene.orders.len(), 1, "the next plan keeps the approval");
     assert_eq!(scene.count(|r| matches!(r, Record::Approved { .. })), 1);
 }
@@ -268,7 +277,7 @@ fn a_rejected_workload_is_left_alone_for_a_cool_down() {
 
 #[test]
 fn an_end_that_is_told_three_times_ends_a_move_once() {
-    let mut scene = Scene::after_an_hour(Mode::Auto);
+    let mut scene = Scene::at_the_first_order();
     scene.finish_last(3);
     let ended = |r: &Record| matches!(r, Record::Ended { state: MoveState::Succeeded, .. });
     assert_eq!(scene.count(ended), 1);
@@ -291,6 +300,19 @@ fn stale_metrics_freeze_and_fresh_ones_thaw() {
 }
 
 #[test]
+fn a_driver_that_does_not_answer_freezes() {
+    let mut scene = Scene::new(Mode::Auto);
+    scene.pass_steps(4);
+    scene.observable = false;
+    scene.pass_steps(6);
+    assert!(scene.control.freezes().any(|freeze| *freeze == Freeze::Unobserved));
+    assert!(scene.orders.is_empty());
+    scene.observable = true;
+    scene.pass_steps(2);
+    assert_eq!(scene.orders.len(), 1);
+}
+
+#[test]
 fn a_change_by_another_hand_freezes_and_is_named() {
     let mut scene = Scene::new(Mode::Auto);
     scene.pass_steps(2);
@@ -308,7 +330,7 @@ fn a_change_by_another_hand_freezes_and_is_named() {
 
 #[test]
 fn the_kill_switch_stops_what_runs_and_what_waits() {
-    let mut scene = Scene::after_an_hour(Mode::Auto);
+    let mut scene = Scene::at_the_first_order();
     scene.feed(Event::Asked(Request::Kill));
     assert_eq!(scene.cancelled, [scene.orders[0].id]);
     assert_eq!(scene.control.switch(), Switch::Killed);
@@ -322,14 +344,15 @@ fn the_kill_switch_stops_what_runs_and_what_waits() {
 
 #[test]
 fn a_move_that_takes_too_long_is_told_to_stop() {
-    let mut scene = Scene::after_an_hour(Mode::Auto);
+    let mut scene = Scene::at_the_first_order();
+    assert!(scene.cancelled.is_empty());
     scene.pass_steps(2);
     assert!(scene.cancelled.contains(&scene.orders[0].id));
 }
 
 #[test]
 fn after_a_restart_a_recorded_start_counts_as_running() {
-    let mut scene = Scene::after_an_hour(Mode::Auto);
+    let mut scene = Scene::at_the_first_order();
     let order = scene.orders[0].clone();
     scene.control = Control::resume(scene.config.clone(), &scene.journal);
     let tracked = scene.control.moves().next().expect("the move is known");
@@ -344,16 +367,15 @@ fn after_a_restart_a_recorded_start_counts_as_running() {
 
 #[test]
 fn a_drained_host_is_emptied() {
-    let mut scene = Scene::after_an_hour(Mode::Auto);
+    let mut scene = Scene::at_the_first_order();
     scene.finish_last(1);
     scene.feed(Event::Asked(Request::Drain("h1".into())));
     for _ in 0..20 {
         scene.pass_steps(1);
-        if scene.placement.0.values().flatten().any(|replica| replica.host == "h1".into()) {
-            let last = scene.orders.last().map(|order| order.id);
-            if last.is_some_and(|id| !scene.statuses.contains_key(&id)) {
-                scene.finish_last(1);
-            }
+        for order in scene.orders.clone() {
+            scene.placement.put(order.workload, order.to);
+            let done = MoveStatus::Succeeded(MoveMeasure::default());
+            scene.statuses.insert(order.id, done);
         }
     }
     let left: Vec<_> = scene.placement.0.values().flatten().map(|r| r.host.clone()).collect();

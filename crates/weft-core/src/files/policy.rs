@@ -56,29 +56,29 @@ pub(super) fn check(policy: &Policy) -> Result<(), Wrong> {
         ("prices.downtime_hour", prices.downtime_hour),
         ("prices.per_move", prices.per_move),
     ] {
-        within(field, "a price of at least 0", value, (0.0..f64::INFINITY).contains(&value))?;
+        within(field, "a price of at least 0", &value, (0.0..f64::INFINITY).contains(&value))?;
     }
     let reserve = margins.reserve;
-    within("margins.reserve", "a share in 0..1", reserve, (0.0..1.0).contains(&reserve))?;
+    within("margins.reserve", "a share in 0..1", &reserve, (0.0..1.0).contains(&reserve))?;
     for (field, value) in [
         ("margins.memory_overcommit", margins.memory_overcommit),
         ("margins.storage_overcommit", margins.storage_overcommit),
     ] {
-        within(field, "more than 0", value, value > 0.0 && value.is_finite())?;
+        within(field, "more than 0", &value, value > 0.0 && value.is_finite())?;
     }
     let factor = policy.give_up_factor;
-    within("give_up_factor", "at least 1", factor, factor >= 1.0 && factor.is_finite())?;
+    within("give_up_factor", "at least 1", &factor, factor >= 1.0 && factor.is_finite())?;
     let steps = policy.consecutive_steps;
-    within("consecutive_steps", "at least 1", steps, steps >= 1)?;
+    within("consecutive_steps", "at least 1", &steps, steps >= 1)?;
     for (field, span) in [("horizon", policy.horizon), ("stale_after", policy.stale_after)] {
-        within(field, "more than 0s", span, span > Span::ZERO)?;
+        within(field, "more than 0s", &span, span > Span::ZERO)?;
     }
     for (field, span) in [
         ("cool_down", policy.cool_down),
         ("start_margin", policy.start_margin),
         ("downtime_limit", policy.downtime_limit),
     ] {
-        within(field, "at least 0s", span, span >= Span::ZERO)?;
+        within(field, "at least 0s", &span, span >= Span::ZERO)?;
     }
     Ok(())
 }
@@ -86,7 +86,7 @@ pub(super) fn check(policy: &Policy) -> Result<(), Wrong> {
 fn within(
     field: &'static str,
     expected: &'static str,
-    found: impl ToString,
+    found: &impl ToString,
     holds: bool,
 ) -> Result<(), Wrong> {
     if holds { Ok(()) } else { Err(Wrong { field, expected, found: found.to_string() }) }

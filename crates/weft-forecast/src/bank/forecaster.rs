@@ -336,7 +336,7 @@ impl Forecaster {
         let bucket = turn.div_euclid(interval::STEPS_BETWEEN).rem_euclid(lanes.len() as i64);
         let (bucket, now) = (bucket as usize, self.history.end());
         let lane = lanes.get(bucket);
-        let ahead = lane.begin + now.rem_euclid(lane.width());
+        let ahead = lane.probe_ahead(now);
         let offsets = self.offsets(lane, &interval::LEVELS, pool.reference(bucket));
         let at = |offset: f32| (path[ahead as usize] + offset).clamp(0.0, self.cap);
         let (low, high) = (at(offsets[0]), at(offsets[2]));

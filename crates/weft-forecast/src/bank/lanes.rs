@@ -59,11 +59,22 @@ impl Lane {
         self.first_pending + turn.rem_euclid(self.pending_slots as i64) as usize
     }
 
-    /// The step ahead at which single steps are judged in the window from `origin`: in turn each
-    /// step of the bucket.
+    /// The step ahead at which single steps are judged in the window from `origin`. It is scattered
+    /// over the bucket: taken in turn it would be tied to the time of the day, and the early steps of
+    /// a bucket would be known from mornings only.
     pub(super) const fn probe_ahead(&self, origin: i64) -> i64 {
-        self.begin + origin.div_euclid(self.stride).rem_euclid(self.width())
+        self.begin + scattered(origin, self.width())
     }
+}
+
+/// One of `0..width` that depends on `number` as if by chance (the mixing function of SplitMix64:
+/// Steele, Lea & Flood 2014, figure 17).
+pub(super) const fn scattered(number: i64, width: i64) -> i64 {
+    let mut mixed = number as u64;
+    mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    mixed ^= mixed >> 31;
+    (mixed % width as u64) as i64
 }
 
 /// The lanes of all buckets.
@@ -177,7 +188,7 @@ mod tests {
             let opened = (0..now).filter(|origin| lane.opens_at(*origin));
             // Of several laps of the ring the newest that is complete counts.
             let completed = opened.filter(|origin| origin + lane.end <= now);
-            let newest = |slot: &usize| completed.clone().filter(|o| lane.slot(*o) == *slot).last();
+            let newest = |slot: &usize| completed.clone().rfind(|o| lane.slot(*o) == *slot);
             choice[bucket].iter().map(|slot| newest(slot).expect("complete")).collect()
         };
         assert_eq!(origins(0, 6), [5, 4, 3, 2, 1, 0]);
@@ -191,6 +202,16 @@ mod tests {
         for origin in yesterday {
             let phase = (now - origin).rem_euclid(288);
             assert!(phase.min(288 - phase) <= 96, "{origin} is at another time of the day");
+        }
+    }
+
+    #[test]
+    fn scattered_numbers_are_even_at_every_time_of_the_day() {
+        for phase in 0..8 {
+            let mut counts = [0; 6];
+            let days = (0..1_200).map(|day| day * 48 + phase - 9_600);
+            days.for_each(|number| counts[scattered(number, 6) as usize] += 1);
+            assert!(counts.iter().all(|count| (150..250).contains(count)), "{phase}: {counts:?}");
         }
     }
 

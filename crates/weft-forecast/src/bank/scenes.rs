@@ -9,7 +9,8 @@ use std::sync::Arc;
 
 use half::f16;
 use half::slice::HalfFloatSliceExt;
-use rayon::prelude::*;
+use rayon::iter::{IndexedParallelIterator, IntoParallelRefIterator, ParallelIterator};
+use rayon::slice::ParallelSliceMut;
 use weft_core::resource::Measure;
 use weft_core::scenario::{ScenarioParts, Scenarios, Tail};
 use weft_core::time::{Step, Timestamp};

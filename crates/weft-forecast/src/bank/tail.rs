@@ -8,12 +8,12 @@ use std::sync::Arc;
 
 use weft_core::scenario::{Load, Tail};
 
-use super::lanes::Lanes;
+use super::lanes::{Lanes, scattered};
 use crate::distribution::Histogram;
 
 /// Errors weigh half after this many days: long enough for the rare ones that a 99th percentile
-/// needs, short enough to follow a fleet that changes.
-const HALF_LIFE_DAYS: f64 = 3.0;
+/// needs, short enough that a week after a model came to act the errors of the one before are gone.
+const HALF_LIFE_DAYS: f64 = 1.5;
 /// So many independent errors weigh as much as what was believed before.
 const PRIOR_ERRORS: f64 = 20.0;
 /// A level is read off the errors where this many lie beyond it; further out the tail is
@@ -81,14 +81,14 @@ impl HostTail {
         }
     }
 
-    /// Learns from `step`, which is complete: per bucket from one origin, each step of the bucket
-    /// being the one that is looked at in turn.
+    /// Learns from `step`, which is complete: per bucket from one origin, such that it is any
+    /// step of the bucket alike.
     pub(super) fn learn(&mut self, step: i64, actual: &Actual, lanes: &Lanes) {
         let keep = 0.5_f64.powf(1.0 / (HALF_LIFE_DAYS * lanes.season() as f64));
         for (bucket, (lane, errors)) in lanes.iter().zip(&mut self.errors).enumerate() {
             errors.histogram.forget(keep);
             errors.ticks *= keep;
-            let origin = step - lane.begin - step.rem_euclid(lane.width());
+            let origin = step - lane.begin - scattered(step, lane.width());
             let position = self.remembered.partition_point(|past| past.origin < origin);
             let Some(past) = self.remembered.get(position) else { continue };
             if past.origin == origin {

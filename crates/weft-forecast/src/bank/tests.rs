@@ -88,8 +88,9 @@ fn intervals_cover_what_they_say() {
             if t < 4 * SEASON || t % 5 != 0 {
                 continue;
             }
-            for index in 0..series {
-                let forecast = bank.forecast(&key(index), horizon, &levels).expect("old enough");
+            let forecasts = (0..series).map(|index| bank.forecast(&key(index), horizon, &levels));
+            for (index, forecast) in forecasts.enumerate() {
+                let forecast = forecast.expect("old enough");
                 for ahead in 0..horizon {
                     let (row, actual) = (forecast.at(ahead), path[t + 1 + ahead][index]);
                     covered[ahead] += u32::from(row[0] <= actual && actual <= row[2]);
@@ -115,7 +116,7 @@ fn intervals_cover_what_they_say() {
 
 #[test]
 fn tails_of_host_sums_hold_under_common_shocks() {
-    let (hosts, each, horizon, days) = (12, 5, 24, 20);
+    let (hosts, each, horizon, days) = (12, 5, 24, 30);
     let groups: Vec<Group> = (0..hosts)
         .map(|host| Group {
             resource: Resource::Cpu,
@@ -129,13 +130,14 @@ fn tails_of_host_sums_hold_under_common_shocks() {
     let (mut above, mut judged) = ([0_u32; 3], 0_u32);
     for t in 0..days * SEASON {
         observe(&mut bank, t, &path[t], &groups);
-        if t < 4 * SEASON {
+        // Models have settled: in the first week they change and the tail lags behind.
+        if t < 10 * SEASON {
             continue;
         }
         let scenarios = bank.scenarios().expect("old enough");
         for host in 0..hosts {
             let rows: Vec<(usize, f32)> = (0..each).map(|i| (host * each + i, 1.0)).collect();
-            let bucket = t % scenarios.buckets().len();
+            let bucket = (t + t / SEASON) % scenarios.buckets().len();
             let load = scenarios.load(&rows, bucket);
             for ahead in scenarios.buckets().steps(bucket) {
                 let came: f32 = rows.iter().map(|(row, _)| path[t + 1 + ahead][*row]).sum();
@@ -151,7 +153,7 @@ fn tails_of_host_sums_hold_under_common_shocks() {
         let found = f64::from(count) / f64::from(judged);
         let expected = 1.0 - level;
         let ratio = found / expected;
-        assert!((0.6..1.5).contains(&ratio), "{found} lay above the {level} quantile");
+        assert!((0.7..1.4).contains(&ratio), "{found} lay above the {level} quantile");
     }
 }
 
@@ -358,7 +360,7 @@ fn a_young_series_borrows_from_its_kind() {
 #[test]
 fn a_replayed_past_is_worth_as_much_as_a_watched_one() {
     let mut fleet = Fleet::new(5, 1, 10.0, 1.0);
-    let values: Vec<Option<f32>> = (0..4 * SEASON).map(|t| Some(fleet.step(t)[0])).collect();
+    let values: Vec<Option<f32>> = (0..8 * SEASON).map(|t| Some(fleet.step(t)[0])).collect();
     let past = Series::from_values(at(0), step(), values.clone());
     let mut replayed = Bank::new(config(24));
     replayed.insert_history(key(0), 200.0, &past);
@@ -369,7 +371,7 @@ fn a_replayed_past_is_worth_as_much_as_a_watched_one() {
     }
     let report = replayed.report(&key(0)).expect("inserted");
     assert_eq!(report.model, ModelName::Ets);
-    assert!(report.is_seasonal && report.samples == 4 * SEASON as u64, "{report:?}");
+    assert!(report.is_seasonal && report.samples == 8 * SEASON as u64, "{report:?}");
     assert_eq!(replayed.last_observed(), watched.last_observed());
     let mean = |bank: &Bank, bucket| bank.scenarios().expect("old enough").mean(0, bucket);
     assert_eq!(mean(&replayed, 5), mean(&watched, 5));

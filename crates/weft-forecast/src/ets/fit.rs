@@ -40,7 +40,7 @@ pub(super) fn best(series: &Series, season: Option<usize>) -> FittedEts {
     let profile = profile.and_then(|length| profile::estimate(series, length));
     let mut candidates = candidates(series, None);
     if profile.is_some() {
-        candidates.extend(self::candidates(series, profile));
+        candidates.extend(self::candidates(series, profile.as_ref()));
     }
     let chosen = candidates.into_iter().min_by(|a, b| a.criterion.total_cmp(&b.criterion));
     fitted(series, chosen.expect("there is one candidate per trend"))
@@ -56,13 +56,13 @@ fn fitted(series: &Series, chosen: Candidate) -> FittedEts {
     fitted
 }
 
-fn candidates(series: &Series, season: Option<Profile>) -> Vec<Candidate> {
-    let points = points(series, season.as_ref());
+fn candidates(series: &Series, season: Option<&Profile>) -> Vec<Candidate> {
+    let points = points(series, season);
     let searched = |trend: Trend| {
         let (smoothing, squares) = search(trend, &points);
-        let parameters = dimensions(trend) as f64 + season.as_ref().map_or(0.0, |p| p.parameters);
+        let parameters = dimensions(trend) as f64 + season.map_or(0.0, |p| p.parameters);
         let criterion = corrected_criterion(&points, squares, parameters + 2.0);
-        Candidate { smoothing, season: season.clone(), criterion }
+        Candidate { smoothing, season: season.cloned(), criterion }
     };
     [Trend::None, Trend::Damped, Trend::Reverting].map(searched).into()
 }

@@ -11,12 +11,14 @@ use crate::build::Fleet;
 use crate::demand::{Loads, Outlook};
 use crate::problem::{Constraint, HostIndex};
 use crate::reasons;
-use crate::solver::state::{Requirement, State};
+use crate::solver::state::{NOWHERE, Requirement, State};
 
 /// A proposal and the positions of what it waits for.
 pub(super) struct Ordered {
     pub(super) proposal: Proposal,
     pub(super) prerequisites: Vec<usize>,
+    /// The position of the move that it changes places with: both start at once.
+    pub(super) partner: Option<usize>,
 }
 
 /// Everything has arrived, nothing has left.
@@ -34,16 +36,13 @@ struct Replay<'a, 's> {
 }
 
 /// Orders the proposals, which come in their precedence; what fits nowhere is dropped.
-pub(super) fn order(
-    fleet: &Fleet<'_>,
-    proposals: Vec<Proposal>,
-) -> (Vec<Ordered>, Vec<Dropped>) {
+pub(super) fn order(fleet: &Fleet<'_>, proposals: Vec<Proposal>) -> (Vec<Ordered>, Vec<Dropped>) {
     let mut replay = Replay::new(fleet);
     let mut pending = proposals;
     let mut dropped = Vec::new();
     loop {
         let before = pending.len();
-        pending = pending.into_iter().filter_map(|proposal| replay.take(proposal).err()).collect();
+        pending = pending.into_iter().filter_map(|proposal| replay.take(proposal)).collect();
         if pending.is_empty() {
             return (replay.ordered, dropped);
         }
@@ -52,6 +51,11 @@ pub(super) fn order(
         }
         // Everything left waits for something else that is left: a cycle, or no room at all.
         let blocked = pending.remove(0);
+        let partner = pending.iter().position(|other| replay.change_places(&blocked, other));
+        if let Some(partner) = partner {
+            pending.remove(partner);
+            continue;
+        }
         match replay.redirect(&blocked) {
             Some(redirected) => pending.insert(0, redirected),
             None => {
@@ -82,20 +86,65 @@ impl<'a, 's> Replay<'a, 's> {
     }
 
     /// Appends the proposal if it can be carried out now; hands it back if not.
-    fn take(&mut self, proposal: Proposal) -> Result<(), Proposal> {
+    fn take(&mut self, proposal: Proposal) -> Option<Proposal> {
         let Some(item) = proposal.item else {
-            self.ordered.push(Ordered { proposal, prerequisites: Vec::new() });
-            return Ok(());
+            self.ordered.push(Ordered { proposal, prerequisites: Vec::new(), partner: None });
+            return None;
         };
         let requirement = requirement(&proposal);
         if self.state.arrival(item, proposal.to, requirement).is_none() {
-            return Err(proposal);
+            return Some(proposal);
         }
         let prerequisites = self.prerequisites(item, &proposal);
         self.arrive(item, proposal.to);
         self.state.put(item, proposal.to);
-        self.ordered.push(Ordered { proposal, prerequisites });
-        Ok(())
+        self.ordered.push(Ordered { proposal, prerequisites, partner: None });
+        None
+    }
+
+    /// Lets two moves in opposite directions start at once, where both ends have room for both and
+    /// they are over within a step, which is the shortest that forecasts see.
+    fn change_places(&mut self, one: &Proposal, other: &Proposal) -> bool {
+        let (Some(first), Some(second)) = (one.item, other.item) else { return false };
+        let step = self.fleet.situation.scenarios.step().span();
+        let is_quick = |p: &Proposal| p.way.prediction.duration < step;
+        if one.from != other.to || one.to != other.from || !is_quick(one) || !is_quick(other) {
+            return false;
+        }
+        let have_room =
+            self.has_crowded_room(first, one.to) && self.has_crowded_room(second, other.to);
+        let mark = self.state.mark();
+        let keeps_groups = self.state.group_change(first, one.to) <= 0.0;
+        self.state.put(first, NOWHERE);
+        let fits = have_room
+            && keeps_groups
+            && self.state.arrival(second, other.to, Requirement::Keep).is_some();
+        if fits {
+            self.state.put(second, other.to);
+        }
+        if !fits || self.state.arrival(first, one.to, Requirement::Keep).is_none() {
+            self.state.take_back(mark);
+            return false;
+        }
+        self.state.put(first, one.to);
+        self.arrive(first, one.to);
+        self.arrive(second, other.to);
+        let position = self.ordered.len();
+        for (proposal, partner) in [(one, position + 1), (other, position)] {
+            let (proposal, partner) = (proposal.clone(), Some(partner));
+            self.ordered.push(Ordered { proposal, prerequisites: Vec::new(), partner });
+        }
+        true
+    }
+
+    fn has_crowded_room(&self, item: usize, host: HostIndex) -> bool {
+        let problem = &self.fleet.problem;
+        let (terms, count) = (&problem.hosts[host.index()], problem.held.len());
+        problem.holds(item).iter().enumerate().all(|(dimension, amount)| {
+            *amount == 0
+                || self.crowd.held[host.index() * count + dimension] + amount
+                    <= terms.hard[dimension]
+        })
     }
 
     fn arrive(&mut self, item: usize, host: HostIndex) {
@@ -122,11 +171,8 @@ impl<'a, 's> Replay<'a, 's> {
     fn fits_crowd(&self, item: usize, proposal: &Proposal) -> bool {
         let problem = &self.fleet.problem;
         let index = proposal.to.index();
-        let (terms, count) = (&problem.hosts[index], problem.held.len());
-        let has_room = problem.holds(item).iter().enumerate().all(|(dimension, amount)| {
-            *amount == 0
-                || self.crowd.held[index * count + dimension] + amount <= terms.hard[dimension]
-        });
+        let terms = &problem.hosts[index];
+        let has_room = self.has_crowded_room(item, proposal.to);
         let requirement = requirement(proposal);
         if !has_room || requirement == Requirement::Bear {
             return has_room;

@@ -29,13 +29,22 @@ struct Flight {
     crossing: Option<(usize, usize)>,
     start: Timestamp,
     end: Timestamp,
+    /// Its position in the schedule; none for what runs already.
+    position: Option<usize>,
+}
+
+/// A start that counts in the budget of its hours.
+struct Start {
+    at: Timestamp,
+    consolidates: bool,
+    position: Option<usize>,
 }
 
 struct Timeline<'a, 's> {
     fleet: &'a Fleet<'s>,
     flights: Vec<Flight>,
-    /// All starts of the last hour and of the plan, and whether each is a consolidation.
-    starts: Vec<(Timestamp, bool)>,
+    /// All starts of the last hour and of the plan.
+    starts: Vec<Start>,
     /// Starts of consolidations in any hour.
     consolidations_per_hour: u32,
 }
@@ -62,28 +71,43 @@ pub(super) fn place(
 ) -> Vec<Option<Scheduled>> {
     let mut timeline = Timeline::new(fleet, &ordered);
     let mut placed: Vec<Option<Scheduled>> = Vec::with_capacity(ordered.len());
-    for Ordered { proposal, prerequisites } in ordered {
-        let ends = prerequisites.iter().map(|needed| placed[*needed].as_ref().map(Scheduled::end));
-        let ready = ends.fold(Some(fleet.situation.now), |latest, end| Some(latest?.max(end?)));
-        let Some(ready) = ready else {
-            let rejected = Vec::new();
-            dropped.push(Dropped { proposal, why: Standstill::NoTarget { rejected } });
-            placed.push(None);
-            continue;
-        };
-        match timeline.start(&proposal, ready) {
-            Ok((start, latest)) => {
-                timeline.add(&proposal, start);
-                let earliest = ready;
+    for Ordered { proposal, prerequisites, partner } in ordered {
+        let position = placed.len();
+        let times = timeline.times(&proposal, &prerequisites, partner, &placed, dropped);
+        match times {
+            Ok((earliest, start, latest)) => {
+                timeline.add(&proposal, start, position);
                 placed.push(Some(Scheduled { proposal, earliest, start, latest, prerequisites }));
             }
             Err(why) => {
+                let together = |other: &Proposal, at: usize| {
+                    partner == Some(at)
+                        || (proposal.is_consolidation() && other.purpose == proposal.purpose)
+                };
+                withdraw(&together, &why, &mut timeline, &mut placed, dropped);
                 dropped.push(Dropped { proposal, why });
                 placed.push(None);
             }
         }
     }
     placed
+}
+
+/// A host that cannot be emptied whole is not emptied at all, and of an exchange both halves are
+/// made or none: what is taken back gives its time back.
+fn withdraw(
+    together: &dyn Fn(&Proposal, usize) -> bool,
+    why: &Standstill,
+    timeline: &mut Timeline<'_, '_>,
+    placed: &mut [Option<Scheduled>],
+    dropped: &mut Vec<Dropped>,
+) {
+    for (position, slot) in placed.iter_mut().enumerate() {
+        if let Some(gone) = slot.take_if(|other| together(&other.proposal, position)) {
+            timeline.remove(position);
+            dropped.push(Dropped { proposal: gone.proposal, why: why.clone() });
+        }
+    }
 }
 
 impl<'a, 's> Timeline<'a, 's> {
@@ -94,7 +118,11 @@ impl<'a, 's> Timeline<'a, 's> {
         let mut timeline = Self {
             fleet,
             flights: Vec::new(),
-            starts: situation.recent_starts.iter().map(|start| (*start, false)).collect(),
+            starts: situation
+                .recent_starts
+                .iter()
+                .map(|at| Start { at: *at, consolidates: false, position: None })
+                .collect(),
             consolidations_per_hour: if answers { budget / 2 } else { budget },
         };
         for running in &situation.running {
@@ -103,7 +131,7 @@ impl<'a, 's> Timeline<'a, 's> {
                 continue;
             };
             let (start, end) = (running.start, running_until(situation, running));
-            timeline.push_flight(running.strategy, from, to, start, end);
+            timeline.push_flight(running.strategy, (from, to), (start, end), None);
         }
         timeline
     }
@@ -111,10 +139,9 @@ impl<'a, 's> Timeline<'a, 's> {
     fn push_flight(
         &mut self,
         strategy: Strategy,
-        from: HostIndex,
-        to: HostIndex,
-        start: Timestamp,
-        end: Timestamp,
+        (from, to): (HostIndex, HostIndex),
+        (start, end): (Timestamp, Timestamp),
+        position: Option<usize>,
     ) {
         let recovers = strategy == Strategy::Recover;
         let copies = !recovers && strategy != Strategy::Merge;
@@ -126,13 +153,50 @@ impl<'a, 's> Timeline<'a, 's> {
             crossing: (copies && a != b).then_some((a.min(b), a.max(b))),
             start,
             end: end.max(start + INSTANT),
+            position,
         });
     }
 
-    fn add(&mut self, proposal: &Proposal, start: Timestamp) {
+    fn add(&mut self, proposal: &Proposal, start: Timestamp, position: usize) {
         let end = start + proposal.way.prediction.duration;
-        self.push_flight(proposal.way.strategy, proposal.from, proposal.to, start, end);
-        self.starts.push((start, proposal.is_consolidation()));
+        let ends = (proposal.from, proposal.to);
+        self.push_flight(proposal.way.strategy, ends, (start, end), Some(position));
+        let consolidates = proposal.is_consolidation();
+        self.starts.push(Start { at: start, consolidates, position: Some(position) });
+    }
+
+    fn remove(&mut self, position: usize) {
+        self.flights.retain(|flight| flight.position != Some(position));
+        self.starts.retain(|start| start.position != Some(position));
+    }
+
+    /// Earliest start, start and latest start of a proposal; why it has none.
+    fn times(
+        &self,
+        proposal: &Proposal,
+        prerequisites: &[usize],
+        partner: Option<usize>,
+        placed: &[Option<Scheduled>],
+        dropped: &[Dropped],
+    ) -> Result<(Timestamp, Timestamp, Timestamp), Standstill> {
+        let gone = || Standstill::NoTarget { rejected: Vec::new() };
+        let is_withdrawn = |other: &Dropped| other.proposal.purpose == proposal.purpose;
+        if proposal.is_consolidation() && dropped.iter().any(is_withdrawn) {
+            return Err(gone());
+        }
+        let mut ready = self.fleet.situation.now;
+        for needed in prerequisites {
+            ready = ready.max(placed[*needed].as_ref().map(Scheduled::end).ok_or_else(gone)?);
+        }
+        let Some(partner) = partner.filter(|partner| *partner < placed.len()) else {
+            let (start, latest) = self.start(proposal, ready)?;
+            return Ok((ready, start, latest));
+        };
+        let other = placed[partner].as_ref().ok_or_else(gone)?;
+        match self.conflict(proposal, other.start) {
+            None => Ok((other.earliest, other.start, other.latest)),
+            Some((until, _)) => Err(Standstill::Budget { until }),
+        }
     }
 
     /// The start and the latest start of a proposal that may not start before `ready`.
@@ -162,10 +226,9 @@ impl<'a, 's> Timeline<'a, 's> {
             let lack = Lack::Time { needed: duration, left: latest + duration - ready };
             return Err(refused(proposal, vec![(proposal.way.strategy, lack)]));
         }
-        let start = self.backward(proposal, wanted, ready).map_or_else(
-            || self.forward(proposal, wanted, latest),
-            Ok,
-        )?;
+        let start = self
+            .backward(proposal, wanted, ready)
+            .map_or_else(|| self.forward(proposal, wanted, latest), Ok)?;
         Ok((start, latest))
     }
 
@@ -208,7 +271,8 @@ impl<'a, 's> Timeline<'a, 's> {
     fn conflict(&self, proposal: &Proposal, start: Timestamp) -> Option<(Timestamp, bool)> {
         let end = start + proposal.way.prediction.duration.max(INSTANT);
         let policy = &self.fleet.situation.policy;
-        for blackout in policy.blackouts.iter().filter(|blackout| blackout.touches(start, end)) {
+        let mut blackouts = policy.blackouts.iter();
+        if let Some(blackout) = blackouts.find(|blackout| blackout.touches(start, end)) {
             let clear = match blackout.next_clear(start) {
                 Some(clear) if clear > start => clear,
                 _ => blackout.next_clear(end).unwrap_or(end),
@@ -217,12 +281,12 @@ impl<'a, 's> Timeline<'a, 's> {
         }
         let retry = self.in_flight(proposal, start, end).or_else(|| {
             let budget = policy.budgets.starts_per_hour;
-            let all = self.starts.iter().map(|(at, _)| *at);
+            let all = self.starts.iter().map(|other| other.at);
             hour_is_full(all, start, budget).or_else(|| {
-                let kind = self.starts.iter().filter(|(_, consolidates)| *consolidates);
+                let kind = self.starts.iter().filter(|other| other.consolidates);
                 let limit = self.consolidations_per_hour;
                 let consolidates = proposal.is_consolidation();
-                consolidates.then(|| hour_is_full(kind.map(|(at, _)| *at), start, limit)).flatten()
+                consolidates.then(|| hour_is_full(kind.map(|o| o.at), start, limit)).flatten()
             })
         });
         retry.map(|retry| (retry, false))

@@ -10,7 +10,11 @@ impl Search<'_> {
     /// Tries every host that may be emptied, the largest saving per move first, until a pass over
     /// all of them finds none. Afterwards no single host can be emptied at a profit.
     pub(super) fn empty(&mut self) {
-        let Some(emptying) = self.state.problem.emptying else { return };
+        let Some(mut emptying) = self.state.problem.emptying else { return };
+        if self.causes.contains(&true) {
+            // The other half of the budget is for what answers.
+            emptying.most_moves /= 2;
+        }
         loop {
             let mut found = false;
             let mut room = self.room();
@@ -81,8 +85,7 @@ impl Search<'_> {
         items.sort_by(|a, b| self.state.size(*b).total_cmp(&self.state.size(*a)).then(a.cmp(b)));
         let empties = hosts(self.state.problem).filter(|other| self.state.is_empty(*other));
         let closed: Vec<HostIndex> = empties.filter(|o| !self.replaces(*o, host)).collect();
-        let admits =
-            |target: HostIndex| target != host && closed.binary_search(&target).is_err();
+        let admits = |target: HostIndex| target != host && closed.binary_search(&target).is_err();
         let (mark, moves_before) = (self.state.mark(), self.state.total_move_cost(&items));
         let mut change = Score::default();
         for item in &items {

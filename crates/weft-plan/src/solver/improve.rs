@@ -9,34 +9,48 @@ use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 
 use crate::problem::{Effort, HostIndex, Score};
-use crate::solver::state::{NOWHERE, Requirement, Target};
-use crate::solver::{Search, add};
+use crate::solver::Search;
+use crate::solver::state::{NOWHERE, Requirement, Target, TwoBest};
 
 /// The most items that one neighbourhood takes out.
 const MOST_DESTROYED: usize = 4;
-/// The search ends after this many fruitless neighbourhoods for each item it may move.
-const PATIENCE: u64 = 2;
-/// Where it may move many items, it ends after this many fruitless neighbourhoods all the same: a
-/// plan is made anew every few minutes, and what it misses now it finds then.
-const MOST_PATIENCE: u64 = 128;
+/// One insertion in so many takes the second-best place.
+const STRAYS: u32 = 5;
+/// The regret of an item that fits nowhere else: larger than any other.
+const NO_OTHER: Score = Score { broken: f64::INFINITY, violation: 0.0, cost: 0.0 };
+/// The search ends when it has looked at about this many targets, neighbourhood after neighbourhood,
+/// without finding anything: a plan is made anew every few minutes, and what one misses the next
+/// finds. It is a few milliseconds' work, whatever the size of the fleet.
+const PATIENCE: usize = 10_000;
+/// The least and the most fruitless neighbourhoods.
+const PATIENCE_BOUNDS: (usize, usize) = (48, 1_000);
+
+/// What a neighbourhood must not raise.
+struct Effects {
+    /// Moves of items that need a cause.
+    moves: usize,
+    /// Hosts that cannot take before they give.
+    crowded: usize,
+}
 
 impl Search<'_> {
     pub(super) fn improve(&mut self, effort: Effort) {
         let mut random = ChaCha8Rng::seed_from_u64(effort.seed);
         let mut licensed = self.licensed();
         let mut fruitless = 0;
+        let targets = self.state.problem.hosts.len().max(1);
+        let patience = (PATIENCE / targets).clamp(PATIENCE_BOUNDS.0, PATIENCE_BOUNDS.1);
         for _ in 0..effort.iterations {
-            let patience = (PATIENCE * licensed.len() as u64).min(MOST_PATIENCE);
             if licensed.is_empty() || fruitless > patience || (self.stop)() {
                 return;
             }
             self.iterations += 1;
-            let found = match random.random_range(0..8_u32) {
-                0..5 => {
+            let found = match random.random_range(0..6_u32) {
+                0..3 => {
                     let item = licensed[random.random_range(0..licensed.len())];
                     self.shift(item)
                 }
-                5 | 6 => {
+                3 => {
                     let one = licensed[random.random_range(0..licensed.len())];
                     let other = licensed[random.random_range(0..licensed.len())];
                     self.exchange(one, other)
@@ -55,16 +69,25 @@ impl Search<'_> {
         (0..self.state.assignment.len()).filter(|item| self.is_licensed(*item)).collect()
     }
 
-    /// Whether a change is worth having: better, and not a further move for cost alone.
-    fn is_welcome(&self, change: &Score, further_moves: i64) -> bool {
+    /// Whether a change is worth having: better, not a further move for cost alone, and not one
+    /// more host that takes before it gives.
+    fn is_welcome(&self, change: &Score, before: &Effects, items: &[usize]) -> bool {
+        if !change.improves() {
+            return false;
+        }
         let is_for_cost =
             change.broken >= -Score::TOLERANCE && change.violation >= -Score::TOLERANCE;
-        change.improves() && !(is_for_cost && further_moves > 0)
+        let after = self.effects(items);
+        !(is_for_cost && after.moves > before.moves) && after.crowded <= before.crowded
     }
 
-    fn moves_for_cause(&self, items: &[usize]) -> i64 {
+    fn effects(&self, items: &[usize]) -> Effects {
+        Effects { moves: self.moves_for_cause(items), crowded: self.state.crowded_hosts() }
+    }
+
+    fn moves_for_cause(&self, items: &[usize]) -> usize {
         let needs_cause = |item: &&usize| self.state.problem.items[**item].needs_cause;
-        items.iter().filter(needs_cause).filter(|item| self.state.is_moved(**item)).count() as i64
+        items.iter().filter(needs_cause).filter(|item| self.state.is_moved(**item)).count()
     }
 
     /// What an item left an emptied host for may be packed tighter than an answer.
@@ -78,10 +101,10 @@ impl Search<'_> {
         let Some(target) = self.state.best_target(item, requirement, &admits) else {
             return false;
         };
-        let before = self.moves_for_cause(&[item]);
+        let before = self.effects(&[item]);
         let mark = self.state.mark();
         self.state.put(item, target.host);
-        if self.is_welcome(&target.change, self.moves_for_cause(&[item]) - before) {
+        if self.is_welcome(&target.change, &before, &[item]) {
             return true;
         }
         self.state.take_back(mark);
@@ -95,7 +118,7 @@ impl Search<'_> {
             return false;
         }
         let (mark, score) = (self.state.mark(), self.state.score());
-        let before = self.moves_for_cause(&[one, other]);
+        let before = self.effects(&[one, other]);
         self.state.put(one, NOWHERE);
         let mut fits = self.state.arrival(other, home, Requirement::Fill).is_some();
         if fits {
@@ -105,7 +128,7 @@ impl Search<'_> {
         if fits {
             self.state.put(one, away);
             let change = self.state.score().minus(&score);
-            if self.is_welcome(&change, self.moves_for_cause(&[one, other]) - before) {
+            if self.is_welcome(&change, &before, &[one, other]) {
                 return true;
             }
         }
@@ -124,13 +147,13 @@ impl Search<'_> {
         taken.sort_unstable();
         taken.dedup();
         let (mark, score) = (self.state.mark(), self.state.score());
-        let before = self.moves_for_cause(&taken);
+        let before = self.effects(&taken);
         for item in &taken {
             self.state.put(*item, NOWHERE);
         }
-        if self.repair(&taken) {
+        if self.repair(&taken, random) {
             let change = self.state.score().minus(&score);
-            if self.is_welcome(&change, self.moves_for_cause(&taken) - before) {
+            if self.is_welcome(&change, &before, &taken) {
                 return true;
             }
         }
@@ -138,35 +161,36 @@ impl Search<'_> {
         false
     }
 
-    /// Puts every item somewhere, the one first whose second-best place is worst against its best.
-    fn repair(&mut self, taken: &[usize]) -> bool {
-        let mut left = taken.to_vec();
+    /// Puts every item somewhere, the one first whose second-best place is worst against its best;
+    /// now and then into that second-best, so that the same ruin is not always rebuilt alike.
+    fn repair(&mut self, taken: &[usize], random: &mut ChaCha8Rng) -> bool {
+        let mut left: Vec<(usize, Option<TwoBest>)> = taken.iter().map(|i| (*i, None)).collect();
         while !left.is_empty() {
-            let mut chosen: Option<(Score, usize, HostIndex)> = None;
-            for (position, item) in left.iter().enumerate() {
-                let Some((best, regret)) = self.best_and_regret(*item) else { return false };
+            let mut chosen: Option<(Score, usize)> = None;
+            for (position, (item, known)) in left.iter_mut().enumerate() {
+                if known.is_none() {
+                    let requirement = self.requirement(*item);
+                    *known = self.state.two_best_targets(*item, requirement, &|_| true);
+                }
+                let Some((best, second)) = known else { return false };
+                let regret = second.map_or(NO_OTHER, |second| second.change.minus(&best.change));
                 let is_more = |other: &Score| other.minus(&regret).improves();
-                if chosen.as_ref().is_none_or(|(most, ..)| is_more(most)) {
-                    chosen = Some((regret, position, best.host));
+                if chosen.as_ref().is_none_or(|(most, _)| is_more(most)) {
+                    chosen = Some((regret, position));
                 }
             }
-            let (_, position, host) = chosen.expect("there is an item left, so one was chosen");
-            self.state.put(left.remove(position), host);
+            let (_, position) = chosen.expect("there is an item left, so one was chosen");
+            let (item, known) = left.remove(position);
+            let (best, second) = known.expect("what was chosen was looked at");
+            let strays = random.random_range(0..STRAYS) == 0;
+            let host = second.filter(|_| strays).unwrap_or(best).host;
+            self.state.put(item, host);
+            let meets = |target: &Target| target.host == host;
+            for (_, known) in &mut left {
+                *known = known
+                    .filter(|(best, second)| !meets(best) && !second.as_ref().is_some_and(meets));
+            }
         }
         true
-    }
-
-    /// The best place, and how much worse the second-best is.
-    fn best_and_regret(&mut self, item: usize) -> Option<(Target, Score)> {
-        let requirement = self.requirement(item);
-        let best = self.state.best_target(item, requirement, &|_| true)?;
-        let others = |host: HostIndex| host != best.host;
-        let second = self.state.best_target(item, requirement, &others);
-        let mut regret = Score { broken: 1.0, ..Score::default() };
-        if let Some(second) = second {
-            regret = Score::default();
-            add(&mut regret, &second.change.minus(&best.change));
-        }
-        Some((best, regret))
     }
 }

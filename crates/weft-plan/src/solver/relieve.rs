@@ -4,7 +4,7 @@
 //! It must never make another host short.
 
 use crate::problem::{HostIndex, Score};
-use crate::solver::state::{Requirement, Target};
+use crate::solver::state::{NOWHERE, Requirement, Target};
 use crate::solver::{Borne, Search, add, hosts};
 
 /// How many items of a short host swaps and chains are tried for: the largest ones.
@@ -104,9 +104,7 @@ impl Search<'_> {
 
     fn largest_movable(&self, host: HostIndex) -> Vec<usize> {
         let mut items = self.movable(host);
-        items.sort_by(|a, b| {
-            self.state.size(*b).total_cmp(&self.state.size(*a)).then(a.cmp(b))
-        });
+        items.sort_by(|a, b| self.state.size(*b).total_cmp(&self.state.size(*a)).then(a.cmp(b)));
         items.truncate(ITEMS_TRIED);
         items
     }
@@ -124,6 +122,7 @@ impl Search<'_> {
 
     /// Exchanges an item of the host for a smaller one of another.
     fn relieve_by_swap(&mut self, host: HostIndex) -> Option<Score> {
+        let before = self.state.score();
         for item in self.largest_movable(host) {
             for other in self.near_misses(item) {
                 let smaller: Vec<usize> = self
@@ -132,7 +131,11 @@ impl Search<'_> {
                     .filter(|back| self.state.size(*back) < self.state.size(item))
                     .collect();
                 for back in smaller {
-                    if let Some(change) = self.try_pair(&[(back, host), (item, other)], item) {
+                    // Both are in flight at once, and each holds room on both ends.
+                    if !self.state.has_room(item, other) || !self.state.has_room(back, host) {
+                        continue;
+                    }
+                    if let Some(change) = self.try_pair(&[(back, host), (item, other)], &before) {
                         return Some(change);
                     }
                 }
@@ -143,15 +146,15 @@ impl Search<'_> {
 
     /// Moves an item of another host on to a third, and an item of the short one into its place.
     fn relieve_by_chain(&mut self, host: HostIndex) -> Option<Score> {
+        let before = self.state.score();
         for item in self.largest_movable(host) {
             for middle in self.near_misses(item) {
                 for onward in self.movable(middle) {
                     let elsewhere = |target: HostIndex| target != host;
-                    let third =
-                        self.state.best_target(onward, Requirement::Fill, &elsewhere);
+                    let third = self.state.best_target(onward, Requirement::Fill, &elsewhere);
                     let Some(third) = third else { continue };
                     let moves = [(onward, third.host), (item, middle)];
-                    if let Some(change) = self.try_pair(&moves, item) {
+                    if let Some(change) = self.try_pair(&moves, &before) {
                         return Some(change);
                     }
                 }
@@ -160,26 +163,18 @@ impl Search<'_> {
         None
     }
 
-    /// Makes two moves together, `out` being taken from its host while the other is judged; keeps
-    /// them only where the score improves and no host that takes is short.
-    fn try_pair(&mut self, moves: &[(usize, HostIndex); 2], out: usize) -> Option<Score> {
+    /// Makes two moves together, the second item being taken from its host while the first is
+    /// judged; keeps them only where the score improves on `before` and no host that takes is short.
+    fn try_pair(&mut self, moves: &[(usize, HostIndex); 2], before: &Score) -> Option<Score> {
         let mark = self.state.mark();
         let [(first, to_first), (second, to_second)] = *moves;
-        let mut change = self.state.departure(out);
-        let home = self.state.assignment[out];
-        self.state.put(out, crate::solver::state::NOWHERE);
-        add(&mut change, &self.state.departure(first));
-        let lands = self.state.arrival(first, to_first, Requirement::Keep);
-        if let Some(arrival) = lands {
-            add(&mut change, &arrival);
+        self.state.put(second, NOWHERE);
+        if self.state.arrival(first, to_first, Requirement::Keep).is_some() {
             self.state.put(first, to_first);
-            let broken_on_the_way = self.state.one_way_group_change(second, home, to_second);
-            if let Some(arrival) = self.state.arrival(second, to_second, Requirement::Fill)
-                && broken_on_the_way <= 0.0
-            {
-                add(&mut change, &arrival);
+            if self.state.arrival(second, to_second, Requirement::Fill).is_some() {
+                self.state.put(second, to_second);
+                let change = self.state.score().minus(before);
                 if change.improves() && change.violation < -Score::TOLERANCE {
-                    self.state.put(second, to_second);
                     return Some(change);
                 }
             }

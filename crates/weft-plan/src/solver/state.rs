@@ -32,6 +32,9 @@ pub(crate) struct Target {
     pub(crate) change: Score,
 }
 
+/// The best target, and the one after it if there is one.
+pub(crate) type TwoBest = (Target, Option<Target>);
+
 /// See the module's page.
 pub(crate) struct State<'p> {
     pub(crate) problem: &'p Problem,
@@ -313,7 +316,8 @@ impl<'p> State<'p> {
             let position = (mean[index] * scale).clamp(0.0, 10.0);
             let below = (position as usize).min(9);
             let (low, high) = (power.cost_per_hour[below], power.cost_per_hour[below + 1]);
-            cost += bucket.running_hours * (low + f64::from(position - below as f32) * (high - low));
+            cost +=
+                bucket.running_hours * (low + f64::from(position - below as f32) * (high - low));
         }
         cost
     }
@@ -443,9 +447,8 @@ impl<'p> State<'p> {
         self.problem.flows.iter().enumerate().all(|(dimension, flow)| {
             let row = dimension * width;
             flow.full.iter().enumerate().all(|(b, multiplier)| {
-                let quantile = |mean: &[f32], spread: &[f32]| {
-                    mean[row + b] + multiplier * spread[row + b]
-                };
+                let quantile =
+                    |mean: &[f32], spread: &[f32]| mean[row + b] + multiplier * spread[row + b];
                 let after = quantile(&self.scratch.mean, &self.scratch.spread);
                 after <= terms.limit[dimension] || after <= quantile(mean, spread)
             })
@@ -518,9 +521,19 @@ impl<'p> State<'p> {
         requirement: Requirement,
         admits: &dyn Fn(HostIndex) -> bool,
     ) -> Option<Target> {
+        self.two_best_targets(item, requirement, admits).map(|(best, _)| best)
+    }
+
+    /// The best target and the one after it; of empty hosts that are alike, one is looked at.
+    pub(crate) fn two_best_targets(
+        &mut self,
+        item: usize,
+        requirement: Requirement,
+        admits: &dyn Fn(HostIndex) -> bool,
+    ) -> Option<TwoBest> {
         let from = self.assignment[item];
         let departure = self.departure(item);
-        let mut best: Option<Target> = None;
+        let (mut best, mut second): (Option<Target>, Option<Target>) = (None, None);
         self.epoch += 1;
         for index in 0..self.problem.hosts.len() {
             let host = HostIndex(index as u32);
@@ -533,11 +546,42 @@ impl<'p> State<'p> {
                 violation: departure.violation + arrival.violation,
                 cost: departure.cost + arrival.cost,
             };
-            if best.as_ref().is_none_or(|best| change.minus(&best.change).improves()) {
-                best = Some(Target { host, change });
+            let beats = |other: &Option<Target>| {
+                other.as_ref().is_none_or(|other| change.minus(&other.change).improves())
+            };
+            let target = Target { host, change };
+            if beats(&best) {
+                second = best.replace(target);
+            } else if beats(&second) {
+                second = Some(target);
             }
         }
-        best
+        best.map(|best| (best, second))
+    }
+
+    /// How many hosts would hold more than they have if everything arrived before anything left.
+    /// Moves hold room on both ends, so these need an order; two of them may need each other.
+    pub(crate) fn crowded_hosts(&self) -> usize {
+        let count = self.problem.held.len();
+        let mut arrived = BTreeMap::new();
+        for item in (0..self.assignment.len()).filter(|item| self.is_moved(*item)) {
+            if !self.problem.items[item].needs_cause || self.assignment[item] == NOWHERE {
+                continue;
+            }
+            for (host, sign) in [(self.start[item], 1), (self.assignment[item], 0)] {
+                let sums = arrived.entry(host).or_insert_with(|| (vec![0_i64; count], false));
+                sums.1 |= sign == 0;
+                for (dimension, sum) in sums.0.iter_mut().enumerate() {
+                    *sum += sign * self.holds(item, self.start[item], dimension);
+                }
+            }
+        }
+        let is_crowded = |(host, (left, takes)): &(HostIndex, (Vec<i64>, bool))| {
+            let hard = &self.problem.hosts[host.index()].hard;
+            let held = self.held(*host);
+            *takes && (0..count).any(|d| held[d] + left[d] > hard[d])
+        };
+        arrived.into_iter().filter(is_crowded).count()
     }
 
     /// Whether an empty host like this one was already looked at in this scan.
@@ -642,18 +686,6 @@ impl<'p> State<'p> {
             })
             .max();
         self.problem.move_group_weight * (after.unwrap_or(0) - i64::from(before)) as f64
-    }
-
-    /// By how much `item`, taken from `from` for the moment, would break its groups on `to` more
-    /// than it did there.
-    pub(crate) fn one_way_group_change(&self, item: usize, from: HostIndex, to: HostIndex) -> f64 {
-        let groups = self.groups_of[item].iter().map(|group| *group as usize);
-        groups
-            .map(|group| {
-                let out = self.one_group_change(group, NOWHERE, from);
-                self.one_group_change(group, NOWHERE, to) - out
-            })
-            .sum()
     }
 
     /// Cost of the moves made since `mark`, against where their items were then.
@@ -779,10 +811,7 @@ const fn domain_of(constraint: Constraint) -> usize {
     }
 }
 
-fn listed_by_item<'a>(
-    items: usize,
-    lists: impl Iterator<Item = &'a Vec<u32>>,
-) -> Vec<Vec<u32>> {
+fn listed_by_item<'a>(items: usize, lists: impl Iterator<Item = &'a Vec<u32>>) -> Vec<Vec<u32>> {
     let mut by_item = vec![Vec::new(); items];
     for (number, list) in lists.enumerate() {
         list.iter().for_each(|item| by_item[*item as usize].push(number as u32));
@@ -803,7 +832,8 @@ fn needs_by_item(problem: &Problem) -> Vec<Vec<(u32, usize)>> {
 /// Empty hosts of one class are the same to every item, so one of them is enough to look at.
 fn empty_classes(problem: &Problem) -> Vec<u32> {
     let bits = |values: &[f32]| values.iter().map(|v| u64::from(v.to_bits())).collect::<Vec<_>>();
-    let shared: Vec<&Vec<u32>> = problem.domains.iter().filter(|parts| !is_by_host(parts)).collect();
+    let shared: Vec<&Vec<u32>> =
+        problem.domains.iter().filter(|parts| !is_by_host(parts)).collect();
     let mut classes = BTreeMap::new();
     let mut class_of = Vec::with_capacity(problem.hosts.len());
     for (index, terms) in problem.hosts.iter().enumerate() {

@@ -77,7 +77,9 @@ fn passing_moves(fixture: &mut Fixture) -> Vec<String> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(256))]
+    #![proptest_config(ProptestConfig {
+        cases: 256, failure_persistence: None, ..ProptestConfig::default()
+    })]
 
     #[test]
     fn a_plan_without_moves_passes_whatever_is_broken(mut fixture in fleets(), running in any::<bool>()) {

@@ -874,6 +874,18 @@ fn a_recovery_burdens_its_target_only() {
     two_moves(&mut fixture, 0, ("w2", "a", "c"));
     fixture.moves.iter_mut().for_each(|order| order.strategy = Strategy::Recover);
     assert_eq!(fixture.check(), []);
+
+    // Merges that take replicas off the lost host are no reason to wait either.
+    fixture.moves.remove(0);
+    for (id, workload) in [(8, "w1"), (9, "w3")] {
+        let replicas = ["a", "b"].map(|host| Replica { host: host.into(), share_permille: 500 });
+        fixture.placement.0.insert(workload.into(), replicas.to_vec());
+        let mut merge = starting(order(id, workload, "a", "b"), NOW);
+        merge.strategy = Strategy::Merge;
+        merge.prediction.duration = Span::from_hours(1);
+        fixture.running.push(merge);
+    }
+    assert_eq!(fixture.check(), []);
 }
 
 /// Three windows in which w1 and w3 peak together or one after another.

@@ -134,7 +134,7 @@ fn judge(knobs: &Knobs) -> Result<usize, TestCaseError> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(400))]
+    #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn no_plan_breaks_anything(knobs in knobs()) {

@@ -18,33 +18,39 @@ use weft_core::time::{Span, Step, Timestamp};
 use weft_plan::precopy::PrecopyModel;
 use weft_plan::situation::Situation;
 
-pub const GIGABYTE: u64 = 1_000_000_000;
-pub const NOW: Timestamp = Timestamp::from_seconds(1_000 * 86_400);
+pub(crate) const GIGABYTE: u64 = 1_000_000_000;
+pub(crate) const NOW: Timestamp = Timestamp::from_seconds(1_000 * 86_400);
 const WINDOWS: usize = 32;
 const STEPS: usize = 72;
 
 /// Demand of a workload: expected millicores per step ahead, and how far paths stray.
-pub struct Demand {
-    pub mean: Vec<f32>,
-    pub deviation: f32,
+#[derive(Debug, Clone)]
+pub(crate) struct Demand {
+    pub(crate) mean: Vec<f32>,
+    pub(crate) deviation: f32,
 }
 
 /// A fleet under construction.
-pub struct Case {
-    pub hosts: Vec<Host>,
-    pub workloads: BTreeMap<String, Workload>,
-    pub demands: BTreeMap<String, Demand>,
-    pub placement: Placement,
-    pub states: BTreeMap<String, HostState>,
-    pub policy: Policy,
-    pub regions: usize,
-    pub seed: u64,
+#[derive(Debug, Clone)]
+pub(crate) struct Case {
+    pub(crate) hosts: Vec<Host>,
+    pub(crate) workloads: BTreeMap<String, Workload>,
+    pub(crate) demands: BTreeMap<String, Demand>,
+    pub(crate) placement: Placement,
+    pub(crate) states: BTreeMap<String, HostState>,
+    pub(crate) policy: Policy,
+    pub(crate) regions: usize,
+    pub(crate) seed: u64,
 }
 
 impl Case {
-    pub fn new() -> Self {
-        let budgets =
-            Budgets { in_flight_per_host: 4, in_flight: 64, starts_per_hour: 1_000, ..Budgets::default() };
+    pub(crate) fn new() -> Self {
+        let budgets = Budgets {
+            in_flight_per_host: 4,
+            in_flight: 64,
+            starts_per_hour: 1_000,
+            ..Budgets::default()
+        };
         let policy = Policy { mode: Mode::Auto, budgets, ..Policy::default() };
         Self {
             hosts: Vec::new(),
@@ -59,7 +65,7 @@ impl Case {
     }
 
     /// A host of `cores` cores and `memory` gigabytes in the zone of this number.
-    pub fn host(mut self, name: &str, cores: u32, memory: u64, zone: usize) -> Self {
+    pub(crate) fn host(mut self, name: &str, cores: u32, memory: u64, zone: usize) -> Self {
         self.hosts.push(Host {
             id: name.into(),
             zone: format!("zone-{zone}").into(),
@@ -78,7 +84,7 @@ impl Case {
     }
 
     /// A workload of `vcpus` and `memory` gigabytes on `host`, with this demand in millicores.
-    pub fn workload(
+    pub(crate) fn workload(
         mut self,
         name: &str,
         host: &str,
@@ -105,31 +111,29 @@ impl Case {
         self
     }
 
-    pub fn edit(mut self, name: &str, edit: impl FnOnce(&mut Workload)) -> Self {
+    pub(crate) fn edit(mut self, name: &str, edit: impl FnOnce(&mut Workload)) -> Self {
         edit(self.workloads.get_mut(name).expect("a workload of the case"));
         self
     }
 
-    pub fn policy(mut self, edit: impl FnOnce(&mut Policy)) -> Self {
+    pub(crate) fn policy(mut self, edit: impl FnOnce(&mut Policy)) -> Self {
         edit(&mut self.policy);
         self
     }
 
-    pub fn state(mut self, host: &str, state: HostState) -> Self {
+    pub(crate) fn state(mut self, host: &str, state: HostState) -> Self {
         self.states.insert(host.to_owned(), state);
         self
     }
 
-    pub fn split(mut self, name: &str, hosts: &[(&str, u16)]) -> Self {
-        let replica = |(host, share): &(&str, u16)| Replica {
-            host: (*host).into(),
-            share_permille: *share,
-        };
+    pub(crate) fn split(mut self, name: &str, hosts: &[(&str, u16)]) -> Self {
+        let replica =
+            |(host, share): &(&str, u16)| Replica { host: (*host).into(), share_permille: *share };
         self.placement.0.insert(name.into(), hosts.iter().map(replica).collect());
         self
     }
 
-    pub fn situation(&self) -> Situation {
+    pub(crate) fn situation(&self) -> Situation {
         let states = self.hosts.iter().map(|host| {
             let state = self.states.get(host.id.as_str()).copied();
             (host.id.clone(), state.unwrap_or(HostState::Ready))
@@ -162,9 +166,10 @@ impl Case {
             .map(|n| Region { id: region(n).into(), energy_price_per_kwh: 0.2 })
             .collect();
         let zones: BTreeSet<_> = self.hosts.iter().map(|host| host.zone.clone()).collect();
-        let zones = zones.into_iter().enumerate().map(|(n, id)| {
-            Zone { id, region: region(n % self.regions).into() }
-        });
+        let zones = zones
+            .into_iter()
+            .enumerate()
+            .map(|(n, id)| Zone { id, region: region(n % self.regions).into() });
         let pairs = (0..self.regions).flat_map(|a| (a + 1..self.regions).map(move |b| (a, b)));
         let links = pairs.map(|(a, b)| Link {
             between: (region(a).into(), region(b).into()),
@@ -192,12 +197,19 @@ impl Case {
                 let count = steps.len() as f32;
                 mean.push(demand.mean[steps].iter().sum::<f32>() / count);
             }
-            for shared in &common {
-                let level = noise(0.7);
-                for _ in 0..buckets.len() {
-                    let stray = demand.deviation * (0.5 * shared + level + noise(0.4));
-                    residuals.push(f16::from_f32(stray));
-                }
+            let own: Vec<Vec<f32>> = common
+                .iter()
+                .map(|shared| {
+                    let level = noise(0.7);
+                    (0..buckets.len()).map(|_| 0.5 * shared + level + noise(0.4)).collect()
+                })
+                .collect();
+            // Residuals of a forecast without bias: their mean is zero in every bucket.
+            let sums = (0..buckets.len()).map(|b| own.iter().map(|path| path[b]).sum::<f32>());
+            let centre: Vec<f32> = sums.map(|sum| sum / WINDOWS as f32).collect();
+            for path in &own {
+                let stray = path.iter().zip(&centre).map(|(stray, mean)| stray - mean);
+                residuals.extend(stray.map(|stray| f16::from_f32(demand.deviation * stray)));
             }
         }
         let rows = keys.len() * buckets.len();
@@ -220,7 +232,7 @@ impl Case {
 
 /// A fleet drawn from a seed: hosts of two sizes in three zones, workloads with a daily shape,
 /// filled to `fill` of the cores on average.
-pub fn random(seed: u64, hosts: usize, workloads: usize, fill: f32) -> Case {
+pub(crate) fn random(seed: u64, hosts: usize, workloads: usize, fill: f32) -> Case {
     let mut random = ChaCha8Rng::seed_from_u64(seed);
     let mut case = Case::new();
     case.seed = seed;
@@ -243,7 +255,7 @@ pub fn random(seed: u64, hosts: usize, workloads: usize, fill: f32) -> Case {
         }
         memory[host] -= gigabytes;
         let mean = |step: usize| level * (1.0 + 0.5 * (phase + step as f32 / 72.0 * 1.6).sin());
-        let deviation = level * random.random_range(0.05_f32..0.3);
+        let deviation = level * random.random_range(0.03_f32..0.12);
         let (name, host) = (format!("vm-{number:05}"), format!("host-{host:04}"));
         case = case.workload(&name, &host, (size, gigabytes), mean, deviation);
     }

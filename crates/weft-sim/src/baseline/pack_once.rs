@@ -168,9 +168,7 @@ struct Item {
 fn bins(picture: &Picture, world: &World, samples: usize) -> Vec<Bin> {
     let full_watts = |host: &HostPicture| host.watts(host.capacity) / host.capacity;
     let mut hosts: Vec<usize> = (0..picture.hosts.len()).collect();
-    hosts.sort_by(|a, b| {
-        full_watts(&picture.hosts[*a]).total_cmp(&full_watts(&picture.hosts[*b]))
-    });
+    hosts.sort_by(|a, b| full_watts(&picture.hosts[*a]).total_cmp(&full_watts(&picture.hosts[*b])));
     let bin = |host: usize| Bin {
         host,
         demand: vec![0.0; samples],
@@ -259,9 +257,8 @@ mod tests {
     #[test]
     fn demand_that_peaks_together_needs_more_room() {
         let (day, night) = ([4.0, 0.0, 4.0, 0.0], [0.0, 4.0, 0.0, 4.0]);
-        let sum = |a: &[f64], b: &[f64]| -> Vec<f64> {
-            a.iter().zip(b).map(|(a, b)| a + b).collect()
-        };
+        let sum =
+            |a: &[f64], b: &[f64]| -> Vec<f64> { a.iter().zip(b).map(|(a, b)| a + b).collect() };
         assert_eq!(upper(&sum(&day, &night), 2.0), 4.0);
         assert!(upper(&sum(&day, &day), 2.0) > 12.0);
     }

@@ -15,13 +15,12 @@ use super::planned::Planned;
 /// is then emptied itself.
 pub(super) fn wishes(detector: Detector, picture: &Picture, histories: &Histories) -> Vec<Wish> {
     let mut planned = Planned::new(picture, histories, detector);
-    let mut is_overloaded = vec![false; picture.hosts.len()];
+    let hosts = 0..picture.hosts.len();
+    let is_overloaded: Vec<bool> =
+        hosts.clone().map(|number| planned.is_overloaded(number)).collect();
     let mut leaving: Vec<Wish> = Vec::new();
-    for number in 0..picture.hosts.len() {
-        is_overloaded[number] = planned.is_overloaded(number);
-        if is_overloaded[number] {
-            leaving.extend(relieve(&mut planned, picture, number));
-        }
+    for number in hosts.filter(|number| is_overloaded[*number]) {
+        leaving.extend(relieve(&mut planned, picture, number));
     }
     by_demand(&mut leaving, picture);
     let mut wishes = Vec::new();

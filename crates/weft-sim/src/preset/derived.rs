@@ -10,9 +10,7 @@ use std::sync::Arc;
 
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
-use weft_core::files::fleet::{
-    DEFAULT_CORE_SPEED_MILLICORES, DEFAULT_DIRTY_RATE_BYTES_PER_SECOND,
-};
+use weft_core::files::fleet::{DEFAULT_CORE_SPEED_MILLICORES, DEFAULT_DIRTY_RATE_BYTES_PER_SECOND};
 use weft_core::files::power::measured;
 use weft_core::fleet::{
     Host, Mobility, PowerCurve, Region, Storage, Topology, Workload, Workloads, Zone,
@@ -67,7 +65,8 @@ pub fn setup(trace: &Trace, seed: u64, mean_utilisation: f64) -> Result<Setup, P
     check(trace, mean_utilisation)?;
     let workloads = workloads(trace, seed);
     let demand = demand(trace, &workloads);
-    let hosts = hosts(&workloads, mean_demand(&demand, &workloads, trace.steps()), mean_utilisation);
+    let hosts =
+        hosts(&workloads, mean_demand(&demand, &workloads, trace.steps()), mean_utilisation);
     let region = Region { id: "derived".into(), energy_price_per_kwh: ENERGY_PRICE_PER_KWH };
     let zone = Zone { id: "derived".into(), region: region.id.clone() };
     let topology = Topology::new(vec![region], vec![zone], hosts, Vec::new())?;
@@ -205,7 +204,7 @@ fn hosts(workloads: &Workloads, mean_demand: f64, mean_utilisation: f64) -> Vec<
 fn host_cores(needed_cores: f64, largest_vcpus: u32) -> u32 {
     let large_enough = || HOST_CORES.into_iter().filter(|cores| *cores >= largest_vcpus);
     let many = |cores: &u32| needed_cores / f64::from(*cores) >= FEWEST_HOSTS;
-    large_enough().find(many).or_else(|| large_enough().last()).unwrap_or(largest_vcpus)
+    large_enough().find(many).or_else(|| large_enough().next_back()).unwrap_or(largest_vcpus)
 }
 
 /// The measured server with four cores, as many times over as the host has its cores.
@@ -297,6 +296,10 @@ mod tests {
         );
         let mut without = trace(1, 1);
         without.rows[0].series.clear();
-        check(&without, 0.7, &format!("{sentence} the CPU of every workload, found none of `w000`"));
+        check(
+            &without,
+            0.7,
+            &format!("{sentence} the CPU of every workload, found none of `w000`"),
+        );
     }
 }

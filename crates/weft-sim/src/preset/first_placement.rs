@@ -17,7 +17,8 @@ pub fn first_mean(demand: &Demand, workload: &WorkloadId) -> f64 {
     let Demand::Trace(trace) = demand else { return 0.0 };
     let first = trace.row(workload, Resource::Cpu).map_or(&[][..], |row| row);
     let known = first.iter().take(FIRST_SAMPLES).filter(|value| !value.is_nan());
-    let (sum, count) = known.fold((0.0, 0), |(sum, count), value| (sum + f64::from(*value), count + 1));
+    let (sum, count) =
+        known.fold((0.0, 0), |(sum, count), value| (sum + f64::from(*value), count + 1));
     if count == 0 { 0.0 } else { sum / f64::from(count) }
 }
 
@@ -72,8 +73,7 @@ impl<'a> Room<'a> {
 }
 
 fn first_fit(topology: &Topology, workloads: &Workloads) -> Option<Placement> {
-    let mut rooms =
-        Room::all(topology, &[Resource::Cpu, Resource::Memory, Resource::StorageSpace]);
+    let mut rooms = Room::all(topology, &[Resource::Cpu, Resource::Memory, Resource::StorageSpace]);
     let mut placement = Placement::default();
     for (id, workload) in workloads {
         let room = rooms.iter_mut().find(|room| room.takes(workload))?;
@@ -120,7 +120,10 @@ mod tests {
 
     use super::*;
 
-    fn placed(workloads: &str, means: &[(&str, f64)]) -> Result<Vec<(String, String)>, PresetError> {
+    fn placed(
+        workloads: &str,
+        means: &[(&str, f64)],
+    ) -> Result<Vec<(String, String)>, PresetError> {
         let text = format!(
             "regions: [{{name: r}}]\nzones: [{{name: z, region: r}}]\nhosts:\n\
              - {{name: 'h{{}}', count: 2, zone: z, cores: 4, memory: 10GB, network: 1Gbit/s, power: \

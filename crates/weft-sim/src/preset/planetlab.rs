@@ -217,8 +217,8 @@ fn no_room(workload: &Workload) -> PresetError {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::world::Demand;
     use crate::readers::planetlab::{day, read};
+    use crate::world::Demand;
 
     fn trace(workloads: usize) -> Trace {
         let text = "25\n".repeat(SAMPLES);
@@ -285,7 +285,7 @@ mod tests {
         check(&absolute, &format!("{sentence} CPU as a percentage, found millicores"));
         check(
             &trace(4_000),
-            "expected a host with room for workload `vm-0400` (2500 millicores, 870 MB), found none",
+            "expected a host with room for workload `vm-0800` (2500 millicores, 870 MB), found none",
         );
     }
 }

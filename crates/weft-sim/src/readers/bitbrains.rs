@@ -36,10 +36,7 @@ const LARGEST_SECONDS: f64 = 1e11;
 
 /// Reads the files of a folder, given as (name, bytes), in the order given. CPU is in millicores,
 /// one for each MHz. Several samples in one step are averaged; an empty field is a gap.
-pub fn read<N, B>(
-    folder: &str,
-    files: impl IntoIterator<Item = (N, B)>,
-) -> Result<Trace, ReadError>
+pub fn read<N, B>(folder: &str, files: impl IntoIterator<Item = (N, B)>) -> Result<Trace, ReadError>
 where
     N: Into<String>,
     B: AsRef<[u8]>,
@@ -192,9 +189,8 @@ impl Samples {
                 found: "a header only".to_owned(),
             });
         }
-        let on_grid = |(resource, bins): (_, Bins)| {
-            (resource, bins.series(None, Step::FIVE_MINUTES))
-        };
+        let on_grid =
+            |(resource, bins): (_, Bins)| (resource, bins.series(None, Step::FIVE_MINUTES));
         let series = self.bins.into_iter().map(on_grid).collect();
         Ok(TraceRow { name, series, allocation: self.allocation.known() })
     }
@@ -248,9 +244,7 @@ mod tests {
 
     #[test]
     fn uneven_and_unordered_samples_are_averaged_per_step() {
-        let line = |second: u64, cpu: f64| {
-            format!("{second};1;2000;{cpu};0;1024;0;0;0;0;0\n")
-        };
+        let line = |second: u64, cpu: f64| format!("{second};1;2000;{cpu};0;1024;0;0;0;0;0\n");
         let text = [line(610, 30.0), line(5, 10.0), line(299, 20.0), line(605, 10.0)].concat();
         let cpu = read_lines(&text).expect("clean lines").rows[0].series[&Resource::Cpu].clone();
         assert_eq!(cpu.iter().collect::<Vec<_>>(), [Some(15.0), None, Some(20.0)]);

@@ -115,6 +115,8 @@ mod tests {
 
     #[test]
     fn only_a_date_is_a_day() {
-        assert!(day("20110230").is_none() && day("2011-303").is_none() && day("planets1").is_none());
+        assert!(
+            day("20110230").is_none() && day("2011-303").is_none() && day("planets1").is_none()
+        );
     }
 }

@@ -58,6 +58,7 @@ pub(crate) struct Small {
     workloads: Workloads,
     placement: Placement,
     trace: Trace,
+    pub(crate) is_linked: bool,
     pub(crate) physics: Physics,
     pub(crate) faults: FaultPlan,
     pub(crate) seed: u64,
@@ -70,6 +71,7 @@ impl Small {
             workloads: Workloads::new(),
             placement: Placement::default(),
             trace: Trace::new(),
+            is_linked: true,
             physics: Physics::default(),
             faults: FaultPlan::none(),
             seed: 1,
@@ -102,7 +104,7 @@ impl Small {
             vec![region("here"), region("there")],
             vec![zone("a", "here"), zone("b", "here"), zone("c", "there")],
             self.hosts.clone(),
-            vec![link],
+            if self.is_linked { vec![link] } else { Vec::new() },
         )
         .expect("a small fleet contradicts itself not")
     }

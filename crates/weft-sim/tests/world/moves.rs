@@ -3,7 +3,7 @@
 
 use weft_core::fleet::{Replica, Storage};
 use weft_core::id::MoveId;
-use weft_core::observation::{MoveFailure, MoveMeasure, MoveOrder, MoveStatus};
+use weft_core::observation::{HostState, MoveFailure, MoveMeasure, MoveOrder, MoveStatus};
 use weft_core::plan::Strategy;
 use weft_core::policy::Window;
 use weft_core::time::Span;
@@ -262,4 +262,43 @@ fn chained_orders_end_in_order() {
     succeeded(world.poll(MoveId(1)).expect("it answers"));
     succeeded(world.poll(MoveId(2)).expect("it answers"));
     assert_eq!(place(&world), [Replica::whole("three".into())]);
+}
+
+#[test]
+fn what_may_not_be_stopped_or_moved_is_refused_with_the_reason() {
+    let check = |live: bool, preemptive: bool, strategy: Strategy, reason: &str| {
+        let mut guest = workload("guest", 2, 1_000 * MEGABYTE);
+        (guest.mobility.live, guest.mobility.preemptive) = (live, preemptive);
+        let hosts = vec![host("one", 4), host("two", 4)];
+        let mut world = Small::new(hosts).with(guest, "one", &[100.0]).world();
+        match failed(outcome(&mut world, &with(strategy, 1, "two"), 60)) {
+            MoveFailure::Unsupported(why) => assert!(why.contains(reason), "{why}"),
+            other => panic!("{other:?}"),
+        }
+        assert_eq!(place(&world), [Replica::whole("one".into())]);
+        assert_eq!(world.judge().metrics().migrations, 0, "a refused order is no migration");
+    };
+    check(false, true, Strategy::Live, "live");
+    check(true, false, Strategy::Preemptive, "stopped");
+    check(true, true, Strategy::Split { share_permille: 500 }, "replica");
+}
+
+#[test]
+fn regions_without_a_link_are_apart() {
+    let mut small = guest(0);
+    small.is_linked = false;
+    let mut world = small.world();
+    let failure = failed(outcome(&mut world, &with(Strategy::Live, 1, "three"), 60));
+    assert!(matches!(&failure, MoveFailure::Other(why) if why.contains("no link")), "{failure:?}");
+}
+
+#[test]
+fn a_drained_host_is_marked_until_it_is_not() {
+    let mut world = guest(0).world();
+    let mut state = |is_draining| {
+        world.set_draining(&"one".into(), is_draining);
+        world.observe().expect("it answers").hosts[&"one".into()]
+    };
+    assert_eq!(state(true), HostState::Draining);
+    assert_eq!(state(false), HostState::Ready);
 }

@@ -9,7 +9,7 @@ use weft_sim::backtest::outcome::{CourseStep, Outcome, PolicyRow};
 use super::calendar::Period;
 use super::markup::{WATTS, coordinate, escape, fixed, significant, unit};
 use super::palette;
-use super::scale::{Scale, crowd};
+use super::scale::{APART, Scale, crowd};
 
 /// Most buckets in a panel: at the widest about one for two pixels.
 const BUCKETS: usize = 240;
@@ -30,10 +30,26 @@ struct Measure {
     /// How many of the step's units make one of the chart's.
     size: f64,
     of: fn(&CourseStep) -> f64,
+    top: Top,
     scale: Scale,
-    /// The greatest peak that the scale was made for; rows above it get a scale of their own.
+    /// The greatest top that the scale was made for; rows above it get a scale of their own.
     limit: f64,
 }
+
+/// What a scale has to hold of a row.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Top {
+    /// Everything: no shortage and no burst of moves may be cut off.
+    Peak,
+    /// A level without a short start: before the first packing every host is on, and a scale for
+    /// that would hide all that follows. What is higher is cut at the top; the peak is written
+    /// beside.
+    Settled,
+}
+
+/// The share of a course that may be a start, a bit over an hour of a day: a policy waits about an
+/// hour for its first samples before it packs.
+const START: f64 = 0.05;
 
 /// A stretch of steps drawn as one: where its middle lies, and its mean and extremes.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -86,14 +102,32 @@ fn is_rest(outcome: &Outcome, index: usize) -> bool {
 }
 
 fn measures(outcome: &Outcome) -> Vec<Measure> {
-    let (peaks, limit) = peaks(outcome, |step| step.watts);
-    let greatest = peaks.into_iter().filter(|peak| *peak <= limit).fold(0.0, f64::max);
+    let (tops, limit) = tops(outcome, |step| step.watts, Top::Settled);
+    let greatest = tops.into_iter().filter(|top| *top <= limit).fold(0.0, f64::max);
     let (size, name) = unit(greatest, WATTS);
     vec![
-        measure(outcome, ("power", "Fleet power", name), size, |step| step.watts),
-        measure(outcome, ("hosts", "Active hosts", ""), 1.0, |step| step.active_hosts),
-        measure(outcome, ("unserved", "Unserved", "cores"), 1.0, |step| step.unserved_cores),
-        measure(outcome, ("moves", "Moves", "per step"), 1.0, |step| step.migrations as f64),
+        measure(outcome, ("power", "Fleet power", name), size, |step| step.watts, Top::Settled),
+        measure(
+            outcome,
+            ("hosts", "Active hosts", ""),
+            1.0,
+            |step| step.active_hosts,
+            Top::Settled,
+        ),
+        measure(
+            outcome,
+            ("unserved", "Unserved", "cores"),
+            1.0,
+            |step| step.unserved_cores,
+            Top::Peak,
+        ),
+        measure(
+            outcome,
+            ("moves", "Moves", "per step"),
+            1.0,
+            |step| step.migrations as f64,
+            Top::Peak,
+        ),
     ]
 }
 
@@ -102,23 +136,40 @@ fn measure(
     (key, title, unit): (&'static str, &'static str, &'static str),
     size: f64,
     of: fn(&CourseStep) -> f64,
+    top: Top,
 ) -> Measure {
-    let (peaks, limit) = peaks(outcome, of);
-    let shared = peaks.iter().filter(|peak| **peak <= limit).map(|peak| peak / size);
+    let (tops, limit) = tops(outcome, of, top);
+    let shared = tops.iter().filter(|top| **top <= limit).map(|top| top / size);
     let scale = Scale::from_zero(&shared.collect::<Vec<_>>(), HEIGHTS);
-    Measure { key, title, unit, size, of, scale, limit }
+    Measure { key, title, unit, size, of, top, scale, limit }
 }
 
-/// The peaks of all rows, and the greatest that shares a scale with the others.
-fn peaks(outcome: &Outcome, of: fn(&CourseStep) -> f64) -> (Vec<f64>, f64) {
-    let peaks: Vec<f64> = outcome.policies.iter().filter_map(|row| peak(row, of)).collect();
-    let limit = crowd(&peaks).unwrap_or(f64::INFINITY);
-    (peaks, limit)
+/// The tops of all rows, and the greatest that shares a scale with the others.
+fn tops(outcome: &Outcome, of: fn(&CourseStep) -> f64, top: Top) -> (Vec<f64>, f64) {
+    let tops: Vec<f64> = outcome.policies.iter().filter_map(|row| top.of(row, of)).collect();
+    let limit = crowd(&tops).unwrap_or(f64::INFINITY);
+    (tops, limit)
+}
+
+impl Top {
+    fn of(self, row: &PolicyRow, of: fn(&CourseStep) -> f64) -> Option<f64> {
+        let peak = peak(row, of)?;
+        let level = level(row, of).unwrap_or(peak);
+        let has_start = level > 0.0 && peak >= APART * level;
+        Some(if self == Self::Settled && has_start { level } else { peak })
+    }
 }
 
 /// The greatest value of a row, without what is no number.
 fn peak(row: &PolicyRow, of: fn(&CourseStep) -> f64) -> Option<f64> {
     row.course.iter().map(of).filter(|value| value.is_finite()).reduce(f64::max)
+}
+
+/// The greatest value of a row after its start.
+fn level(row: &PolicyRow, of: fn(&CourseStep) -> f64) -> Option<f64> {
+    let start = (row.course.len() as f64 * START) as usize;
+    let values = row.course[start..].iter().map(of).filter(|value| value.is_finite());
+    values.reduce(f64::max)
 }
 
 impl Measure {
@@ -131,16 +182,22 @@ impl Measure {
         }
     }
 
-    /// Whether the row's peak stands so far apart that it has a scale of its own.
+    /// Whether the row's top stands so far apart that it has a scale of its own.
     fn is_apart(&self, row: &PolicyRow) -> bool {
-        peak(row, self.of).is_some_and(|peak| peak > self.limit)
+        self.top.of(row, self.of).is_some_and(|top| top > self.limit)
     }
 
     /// The measure as the row is drawn in it: with a scale of its own where it stands apart.
     fn fitted(&self, row: &PolicyRow) -> Measure {
-        let own = peak(row, self.of).filter(|peak| *peak > self.limit);
-        let scale = own.map_or(self.scale, |peak| Scale::from_zero(&[peak / self.size], HEIGHTS));
+        let own = self.top.of(row, self.of).filter(|top| *top > self.limit);
+        let scale = own.map_or(self.scale, |top| Scale::from_zero(&[top / self.size], HEIGHTS));
         Measure { scale, ..*self }
+    }
+
+    /// Whether a row's start is higher than the scale.
+    fn is_cut(&self, row: &PolicyRow) -> bool {
+        let high = self.fitted(row).scale.high() * self.size;
+        peak(row, self.of).is_some_and(|peak| peak > high)
     }
 
     /// Height of a value in the plot, from the top.
@@ -161,7 +218,7 @@ impl Drawing<'_> {
     /// What the workloads asked for: the same under every policy, so drawn once.
     fn demand(&self, index: usize) -> String {
         let names = ("demand", "Requested", "cores");
-        let measure = measure(self.outcome, names, 1.0, |step| step.requested_cores);
+        let measure = measure(self.outcome, names, 1.0, |step| step.requested_cores, Top::Peak);
         let row = &self.outcome.policies[index];
         let panel = self.panel(row, &measure, &self.drawn(row, &measure, ""), WIDE_TIMES);
         let Period { begin, end } = self.period;
@@ -355,7 +412,7 @@ fn hours(times: &[(f64, String)]) -> String {
 /// How the panels are to be read.
 pub(super) fn caption(outcome: &Outcome) -> String {
     let Some(period) = period(outcome) else { return String::new() };
-    let drawing = Drawing { outcome, period, step: step_of(outcome), measures: Vec::new() };
+    let drawing = Drawing { outcome, period, step: step_of(outcome), measures: measures(outcome) };
     let against = outcome.verdict.against.and_then(|index| outcome.policies.get(index));
     let ghost = against.map_or(String::new(), |row| {
         format!(" The grey line in each panel is {}.", escape(&palette::name(row)))
@@ -368,7 +425,13 @@ pub(super) fn caption(outcome: &Outcome) -> String {
             drawing.step
         ),
     };
-    format!("{bucket} Panels in a column share their scale, all share the time axis.{ghost}")
+    let is_cut = |row: &PolicyRow| drawing.measures.iter().any(|measure| measure.is_cut(row));
+    let cut = if outcome.policies.iter().any(is_cut) {
+        " A start far above what follows is cut at the top; its peak is written beside."
+    } else {
+        ""
+    };
+    format!("{bucket} Panels in a column share their scale, all share the time axis.{ghost}{cut}")
 }
 
 #[cfg(test)]
@@ -421,6 +484,21 @@ mod tests {
         assert!(is_apart(0) && !is_apart(1));
         assert!(power.fitted(&outcome.policies[0]).scale.high() > 2.0 * power.scale.high());
         assert!(drawing.ghost(0, power).is_empty() && drawing.ghost(1, power).contains("power-4"));
+    }
+
+    #[test]
+    fn a_start_is_cut_and_a_shortage_is_not() {
+        let mut outcome = example::day();
+        outcome.policies.drain(..1);
+        for row in &mut outcome.policies {
+            (row.course[0].watts, row.course[0].unserved_cores) = (90_000.0, 900.0);
+        }
+        let measures = measures(&outcome);
+        let row = &outcome.policies[0];
+        assert!(measures[0].is_cut(row) && measures[0].scale.high() < 20.0);
+        assert!(!measures[2].is_cut(row) && measures[2].scale.high() >= 900.0);
+        assert!(caption(&outcome).contains("cut at the top"));
+        assert_eq!(peak_text(row, &measures[0]), "peak 90.0");
     }
 
     #[test]

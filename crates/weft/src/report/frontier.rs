@@ -162,12 +162,13 @@ impl<'a> Axes<'a> {
 
     fn points<'r>(&self, outcome: &'r Outcome) -> Vec<Point<'r>> {
         let rows = outcome.policies.iter().enumerate().filter(|(_, row)| is_drawable(row));
+        let compared = [outcome.verdict.predictive, outcome.verdict.against];
         let mut points: Vec<Point<'r>> = rows
             .map(|(index, row)| Point {
                 index,
                 row,
                 label: String::new(),
-                is_compared: outcome.verdict.predictive == Some(index),
+                is_compared: compared.contains(&Some(index)),
                 x: self.x(row.energy_kwh),
                 y: self.y(row.unserved_core_hours),
             })
@@ -295,7 +296,7 @@ fn name(points: &mut [Point<'_>]) {
     }
 }
 
-/// The row that carries its policy's name: the compared one, else the first.
+/// The row that carries its policy's name: one that the verdict compares, else the first.
 fn speaker(points: &[Point<'_>], of: &Point<'_>) -> usize {
     let same = || points.iter().filter(|point| point.row.policy == of.row.policy);
     same().find(|point| point.is_compared).or_else(|| same().next()).map_or(of.index, |p| p.index)

@@ -95,7 +95,7 @@ impl Scale {
 }
 
 /// How much larger than the next a value is that stands apart.
-const APART: f64 = 1.8;
+pub(super) const APART: f64 = 1.8;
 /// At most one value in so many may stand apart: more of them are no exception.
 const ONE_IN: usize = 4;
 

@@ -1,0 +1,7 @@
+//! The planner against the checker, against its own promises, and against exhaustive search.
+
+mod cases;
+mod exhaustive;
+mod fleets;
+mod properties;
+mod schedules;

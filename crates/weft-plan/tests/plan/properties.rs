@@ -1,0 +1,171 @@
+//! Solver and checker argue over random fleets.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use proptest::prelude::*;
+use weft_core::id::{MoveId, PlanId};
+use weft_core::observation::{HostState, Observation};
+use weft_core::plan::{Plan, Strategy as How};
+use weft_core::policy::{Domain, Rule, Selector};
+use weft_plan::check::check;
+use weft_plan::situation::Situation;
+use weft_plan::{Effort, Numbering, WhyStays, WorkloadReason, explain_workload, make};
+
+use crate::fleets::{self, Case};
+
+const NUMBERING: Numbering = Numbering { plan: PlanId(7), first_move: MoveId(100) };
+
+fn plan(situation: &Situation, seed: u64) -> Plan {
+    make(situation, None, NUMBERING, Effort { iterations: 300, seed }, &|| false)
+}
+
+/// The observation after every move of a plan has succeeded.
+pub(crate) fn carried_out(situation: &Situation, plan: &Plan) -> Situation {
+    let mut observation: Observation = (*situation.observation).clone();
+    for planned in &plan.moves {
+        match planned.strategy {
+            How::Split { .. } | How::Merge => {}
+            _ => observation.placement.put(planned.workload.clone(), planned.to.clone()),
+        }
+    }
+    Situation { observation: Arc::new(observation), ..situation.clone() }
+}
+
+fn rules(kind: u8) -> Vec<Rule> {
+    let some = |numbers: &[usize]| Selector::names(numbers.iter().map(|n| format!("vm-{n:05}")));
+    let hosts = |numbers: &[usize]| Selector::names(numbers.iter().map(|n| format!("host-{n:04}")));
+    match kind % 6 {
+        0 => vec![],
+        1 => vec![Rule::AntiAffinity { workloads: some(&[0, 1, 2, 3]), domain: Domain::Host }],
+        2 => vec![Rule::Spread {
+            workloads: some(&[0, 1, 2, 3, 4]),
+            domain: Domain::Zone,
+            minimum: 2,
+        }],
+        3 => vec![Rule::Pin { workloads: some(&[5, 6]), hosts: hosts(&[0, 1, 2]) }],
+        4 => vec![
+            Rule::Exclude { workloads: some(&[7, 8]), hosts: hosts(&[1]) },
+            Rule::AntiAffinity { workloads: some(&[1, 2]), domain: Domain::Zone },
+        ],
+        _ => vec![Rule::Affinity { workloads: some(&[0, 1]), domain: Domain::Zone }],
+    }
+}
+
+fn fleet() -> impl Strategy<Value = Case> {
+    let sizes = (any::<u64>(), 3_usize..9, 10_usize..40, 0.15_f32..0.9, any::<u8>(), 0_u8..8);
+    sizes.prop_map(|(seed, hosts, workloads, fill, kind, trouble)| {
+        let case = fleets::random(seed, hosts, workloads, fill);
+        let case = case.policy(|policy| policy.rules = rules(kind));
+        match trouble {
+            0 => case.state("host-0001", HostState::Lost),
+            1 => case.state("host-0001", HostState::Draining),
+            2 => case.policy(|policy| policy.budgets.in_flight_per_host = 1),
+            3 => case.policy(|policy| policy.consecutive_steps = 2),
+            _ => case,
+        }
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 96, ..ProptestConfig::default() })]
+
+    #[test]
+    fn the_checker_finds_nothing_wrong(case in fleet(), seed in any::<u64>()) {
+        let situation = case.situation();
+        let plan = plan(&situation, seed);
+        let violations = check(&situation, &plan);
+        prop_assert!(violations.is_empty(), "{violations:#?}");
+        for (number, planned) in plan.moves.iter().enumerate() {
+            prop_assert_eq!(planned.id, MoveId(100 + number as u64));
+            prop_assert!(planned.earliest_start <= planned.start);
+            prop_assert!(planned.start <= planned.latest_start);
+        }
+    }
+
+    #[test]
+    fn the_same_input_gives_the_same_plan(case in fleet(), seed in any::<u64>()) {
+        let situation = case.situation();
+        prop_assert_eq!(plan(&situation, seed), plan(&situation, seed));
+    }
+
+    /// Carried out, a plan leaves nothing to do but what its own order on the way put elsewhere than
+    /// the solver wanted; that is little, and it ends.
+    #[test]
+    fn plans_that_are_carried_out_settle(case in fleet(), seed in any::<u64>()) {
+        let mut situation = case.situation();
+        let first = plan(&situation, seed);
+        let mut last = first.clone();
+        let mut counts = vec![first.moves.len()];
+        for round in 1..=3 {
+            situation = carried_out(&situation, &last);
+            let effort = Effort { iterations: 300, seed: seed.wrapping_add(round) };
+            last = make(&situation, Some(&last), NUMBERING, effort, &|| false);
+            counts.push(last.moves.len());
+        }
+        prop_assert!(counts[1] <= 1 + counts[0] / 3, "{counts:?}");
+        prop_assert!(counts[3] == 0, "{counts:?}\n{:#?}", last.moves);
+    }
+
+    #[test]
+    fn with_unchanged_input_a_plan_stands(case in fleet(), seed in any::<u64>()) {
+        let situation = case.situation();
+        let first = plan(&situation, seed);
+        let effort = Effort { iterations: 300, seed };
+        let next = make(&situation, Some(&first), NUMBERING, effort, &|| false);
+        let told = |plan: &Plan| {
+            let moves = plan.moves.iter();
+            moves.map(|m| (m.workload.clone(), m.to.clone())).collect::<BTreeSet<_>>()
+        };
+        let (before, after) = (told(&first), told(&next));
+        let kept = before.intersection(&after).count();
+        prop_assert!(3 * kept >= 2 * before.len(), "{before:#?} {after:#?}");
+        if before.is_empty() {
+            prop_assert!(after.is_empty(), "{after:#?}");
+        }
+    }
+
+    #[test]
+    fn a_plan_that_was_stopped_is_still_sound(case in fleet(), questions in 0_u32..200) {
+        let situation = case.situation();
+        let asked = AtomicU32::new(0);
+        let stop = || asked.fetch_add(1, Ordering::Relaxed) >= questions;
+        let effort = Effort { iterations: u64::MAX, seed: 1 };
+        let plan = make(&situation, None, NUMBERING, effort, &stop);
+        prop_assert!(check(&situation, &plan).is_empty());
+        if questions == 0 {
+            prop_assert!(plan.moves.is_empty());
+        }
+    }
+
+    #[test]
+    fn one_unmovable_workload_never_sinks_a_plan(case in fleet(), seed in any::<u64>()) {
+        let name = "vm-00004";
+        let workloads = Selector::names([name]);
+        let case = case.policy(|policy| policy.rules.push(Rule::Immovable { workloads }));
+        let situation = case.situation();
+        let plan = plan(&situation, seed);
+        prop_assert!(check(&situation, &plan).is_empty());
+        let lost = case.states.values().any(|state| *state == HostState::Lost);
+        let stays = plan.moves.iter().all(|planned| planned.workload != name.into());
+        prop_assert!(stays || lost);
+        if stays && !lost {
+            let why = explain_workload(&situation, &plan, &name.into());
+            let is_rule = matches!(why, WorkloadReason::Stays(WhyStays::Immovable { .. }));
+            prop_assert!(is_rule, "{why:?}");
+        }
+    }
+
+    #[test]
+    fn a_plan_never_expects_more_overload_by_consolidating(case in fleet(), seed in any::<u64>()) {
+        let situation = case.situation();
+        let plan = plan(&situation, seed);
+        let with = plan.cost_with;
+        let saved = plan.cost_without.total() - with.total();
+        let answers = !plan.shortages.is_empty();
+        let lost = case.states.values().any(|state| *state != HostState::Ready);
+        let ruled = !situation.policy.rules.is_empty();
+        prop_assert!(answers || lost || ruled || plan.moves.is_empty() || saved > 0.0, "{plan:#?}");
+    }
+}
