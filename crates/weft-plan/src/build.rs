@@ -10,7 +10,7 @@ use weft_core::fleet::{Host, Workload};
 use weft_core::forecast::Confidence;
 use weft_core::id::{HostId, MoveId, RegionId, WorkloadId};
 use weft_core::observation::HostState;
-use weft_core::plan::{Lack, Move, Strategy};
+use weft_core::plan::{Lack, Move, Purpose, Strategy};
 use weft_core::policy::{Domain, Rule, Window};
 use weft_core::resource::{Measure, Resource, SeriesKey};
 use weft_core::time::{Span, Timestamp};
@@ -399,7 +399,8 @@ impl<'s> Fleet<'s> {
         is_part: bool,
     ) {
         let number = self.origins.len();
-        self.push_demand(workload, share_permille);
+        let split = matches!(bond, Some(Bond::Split)) || is_part;
+        self.push_demand(workload, share_permille, split);
         let holds = self.held.iter().map(|resource| workload.allocation(*resource) as i64);
         self.problem.holds.extend(holds);
         let ways = self.ways(number, workload, host, share_permille, is_part, bond.is_some());
@@ -422,7 +423,10 @@ impl<'s> Fleet<'s> {
         self.origins.push(Origin { workload: workload.clone(), share_permille, bond, is_part });
     }
 
-    fn push_demand(&mut self, workload: &Workload, share_permille: u16) {
+    /// What an item demands. The variance inside buckets grows with the square of a share; parts of
+    /// one workload on one host vary together, which `splits` allows for by taking it as linear:
+    /// then parts add up to the whole, and a part alone is overestimated.
+    fn push_demand(&mut self, workload: &Workload, share_permille: u16, splits: bool) {
         let scenarios = &self.situation.scenarios;
         let share = f32::from(share_permille) / 1_000.0;
         let first = self.buckets.first().map_or(0, |bucket| bucket.number);
@@ -439,7 +443,8 @@ impl<'s> Fleet<'s> {
             };
             let mean = numbers.clone().map(|bucket| share * scenarios.mean(row, bucket));
             let mean: Vec<f32> = mean.collect();
-            let within = |bucket: usize| share * share * scenarios.within_variance(row, bucket);
+            let factor = if splits { share } else { share * share };
+            let within = |bucket: usize| factor * scenarios.within_variance(row, bucket);
             let within: Vec<f32> = numbers.clone().map(within).collect();
             let path = |scenario: usize, out: &mut [f32]| {
                 scenarios.path(row, scenario, &mut whole);
@@ -622,7 +627,7 @@ impl<'s> Fleet<'s> {
 
     /// What moves of an earlier plan ask for, together where they have one purpose.
     pub(crate) fn suggest<'m>(&mut self, moves: impl Iterator<Item = &'m Move>) {
-        let mut by_purpose: Vec<(&'m weft_core::plan::Purpose, Suggestion)> = Vec::new();
+        let mut by_purpose: Vec<(&'m Purpose, Suggestion)> = Vec::new();
         for wanted in moves {
             let whole = matches!(wanted.strategy, Strategy::Live | Strategy::Preemptive);
             let item = self.origins.iter().position(|o| o.workload.id == wanted.workload);
@@ -631,7 +636,11 @@ impl<'s> Fleet<'s> {
                 continue;
             }
             let step = (item as u32, *to);
-            match by_purpose.iter_mut().find(|(purpose, _)| *purpose == &wanted.purpose) {
+            let is_one = |purpose: &Purpose| match (purpose.shortage(), wanted.purpose.shortage()) {
+                (Some(one), Some(other)) => one == other,
+                _ => *purpose == wanted.purpose,
+            };
+            match by_purpose.iter_mut().find(|(purpose, _)| is_one(purpose)) {
                 Some((_, list)) => list.push(step),
                 None => by_purpose.push((&wanted.purpose, vec![step])),
             }

@@ -55,6 +55,9 @@ pub fn make(
     let (found, mut decided) = found;
     if !decided.splits.is_empty() || !decided.merges.is_empty() {
         fleet = build(situation, &decided);
+        if decided.withdraw_merges(&fleet) {
+            fleet = build(situation, &decided);
+        }
     }
     let wanted = || situation.waiting.iter().chain(parent.iter().flat_map(|plan| &plan.moves));
     fleet.suggest(wanted());
@@ -83,12 +86,18 @@ struct Answer {
     assignment: Vec<HostIndex>,
     score: Score,
     borne: Vec<Borne>,
+    emptied: Vec<bool>,
 }
 
 fn solve(fleet: &Fleet<'_>, effort: Effort, stop: &dyn Fn() -> bool) -> Answer {
     let mut search = Search::new(&fleet.problem, &fleet.start, stop);
     search.run(effort);
-    Answer { score: search.state.score(), assignment: search.state.assignment, borne: search.borne }
+    Answer {
+        score: search.state.score(),
+        assignment: search.state.assignment,
+        borne: search.borne,
+        emptied: search.emptied,
+    }
 }
 
 /// Splits that are cheaper than moving whole, on hosts that run short, and replicas whose peak has
@@ -110,6 +119,17 @@ fn decide_ahead(fleet: &Fleet<'_>, state: &State<'_>) -> Decided {
         }
     }
     decided
+}
+
+impl Decided {
+    /// Gives up merges into hosts that do not carry the whole, several merges together; whether
+    /// there were any.
+    fn withdraw_merges(&mut self, fleet: &Fleet<'_>) -> bool {
+        let state = State::new(&fleet.problem, &fleet.start);
+        let before = self.merges.len();
+        self.merges.retain(|_, (_, to)| state.is_filled_well(fleet.index[to]));
+        self.merges.len() < before
+    }
 }
 
 /// The host of another replica that has room for the demand of this one.
@@ -311,7 +331,7 @@ impl Draft<'_, '_> {
         if is_misplaced || worth.broken > Score::TOLERANCE || broken.next().is_some() {
             return Some(Purpose::Rule);
         }
-        let is_emptied = fleet.situation.policy.consolidate && end.is_empty(from);
+        let is_emptied = self.answer.emptied[from.index()] && end.is_empty(from);
         is_emptied.then(|| Purpose::Empty(name()))
     }
 

@@ -61,6 +61,8 @@ pub(crate) struct Scheduled {
     pub(crate) latest: Timestamp,
     /// Positions in the schedule of what must have succeeded before.
     pub(crate) prerequisites: Vec<usize>,
+    /// The position of the move that it changes places with.
+    partner: Option<usize>,
 }
 
 impl Scheduled {
@@ -111,7 +113,8 @@ fn drop_dependents(placed: &mut [Option<Scheduled>], dropped: &mut Vec<Dropped>)
 fn is_orphan(placed: &[Option<Scheduled>], dropped: &[Dropped], position: usize) -> bool {
     let Some(here) = &placed[position] else { return false };
     let purpose = &here.proposal.purpose;
-    let lacks_prerequisite = here.prerequisites.iter().any(|needed| placed[*needed].is_none());
+    let mut needs = here.prerequisites.iter().chain(&here.partner);
+    let lacks_prerequisite = needs.any(|needed| placed[*needed].is_none());
     let is_partial = here.proposal.is_consolidation()
         && dropped.iter().any(|other| other.proposal.purpose == *purpose);
     let is_needed = || {

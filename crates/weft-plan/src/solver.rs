@@ -44,6 +44,8 @@ pub(crate) struct Search<'a> {
     pub(crate) borne: Vec<Borne>,
     pub(crate) emptied: Vec<bool>,
     pub(crate) emptying_moves: usize,
+    /// Items that follow the plan before.
+    pub(crate) follows: Vec<bool>,
     pub(crate) iterations: u64,
 }
 
@@ -87,6 +89,7 @@ impl<'a> Search<'a> {
             borne: Vec::new(),
             emptied: vec![false; problem.hosts.len()],
             emptying_moves: 0,
+            follows: vec![false; problem.items.len()],
             iterations: 0,
         }
     }
@@ -153,7 +156,9 @@ impl<'a> Search<'a> {
             }
             let answers = change.broken < -Score::TOLERANCE
                 || (change.broken <= Score::TOLERANCE && change.violation < -Score::TOLERANCE);
-            if !answers && !self.empties(suggestion, mark, &change) {
+            if answers || self.empties(suggestion, mark, &change) {
+                suggestion.iter().for_each(|(item, _)| self.follows[*item as usize] = true);
+            } else {
                 self.state.take_back(mark);
             }
         }
@@ -168,7 +173,7 @@ impl<'a> Search<'a> {
         }
         let departure = self.state.departure(item);
         let answers = self.causes[start];
-        let requirement = if answers { Requirement::Fill } else { Requirement::Pack };
+        let requirement = if answers { Requirement::Keep } else { Requirement::Pack };
         if let Some(arrival) = self.state.arrival(item, host, requirement) {
             change = departure;
             add(&mut change, &arrival);

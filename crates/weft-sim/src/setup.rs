@@ -124,7 +124,7 @@ fn sweep() -> Vec<Confidence> {
 fn planetlab_policy() -> Policy {
     Policy {
         budgets: Budgets {
-            in_flight_per_host: 8,
+            in_flight_per_host: 2,
             in_flight_per_link: 400,
             in_flight: 400,
             starts_per_hour: 2_000,

@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use weft_core::id::{HostId, MoveId, RecordId};
 use weft_core::observation::{MoveFailure, MoveMeasure, MoveOrder, MoveStatus, Observation};
-use weft_core::plan::{MoveState, Strategy};
+use weft_core::plan::{Move, MoveState, Purpose, Strategy};
 use weft_core::time::{Span, Timestamp};
 use weft_plan::check::check_start;
-use weft_plan::situation::PastMove;
+use weft_plan::situation::{PastMove, Situation};
 
 use super::{Control, TrackedMove};
 use crate::command::Command;
@@ -56,12 +56,20 @@ impl Control {
         };
         let hour_ago = now - Span::from_hours(1);
         self.recent_starts.retain(|start| *start > hour_ago);
+        let mut situation = self.situation(now, fresh.clone());
         for id in due {
-            let situation = self.situation(now, fresh.clone());
             let mut planned = self.moves[&id].planned.clone();
             planned.start = now;
+            if self.must_wait(&situation, &planned) {
+                continue;
+            }
             match check_start(&situation, &planned, &fresh) {
-                Ok(()) => self.record_start(now, id, commands),
+                Ok(()) => {
+                    self.record_start(now, id, commands);
+                    situation.recent_starts.push(now);
+                    situation.waiting.retain(|waiting| waiting.id != id);
+                    situation.running.push(planned);
+                }
                 Err(violation) => {
                     let end = End::never_ran(MoveState::Refused, Some(violation.to_string()));
                     self.end(now, id, end, commands);
@@ -70,11 +78,38 @@ impl Control {
         }
     }
 
-    /// The last observation, if it is of this instant and shows how the last moves ended.
+    /// Whether a budget is spent for now: moves take longer than predicted, and whoever waits for
+    /// them is not refused for that.
+    fn must_wait(&self, situation: &Situation, planned: &Move) -> bool {
+        let budgets = &self.policy.budgets;
+        let touching = |host: &HostId| {
+            let touches = |running: &&Move| running.from == *host || running.to == *host;
+            situation.running.iter().filter(touches).count() as u32
+        };
+        let link = |order: &Move| {
+            let region = |host: &HostId| self.config.topology.region_of(host).map(|r| &r.id);
+            let (from, to) = (region(&order.from), region(&order.to));
+            (from != to).then_some((from.min(to), from.max(to)))
+        };
+        let own_link = link(planned);
+        let on_link = situation.running.iter().filter(|running| link(running) == own_link).count();
+        situation.running.len() as u32 >= budgets.in_flight
+            || situation.recent_starts.len() as u32 >= budgets.starts_per_hour
+            || touching(&planned.from) >= budgets.in_flight_per_host
+            || touching(&planned.to) >= budgets.in_flight_per_host
+            || (own_link.is_some() && on_link as u32 >= budgets.in_flight_per_link)
+    }
+
+    /// The last observation as one of now, if it is young enough and shows how the last moves ended.
     fn fresh_observation(&self, now: Timestamp) -> Option<Arc<Observation>> {
         let seen = self.observation.as_ref()?;
-        let fresh = now - seen.at <= FRESH && seen.at >= self.observed_anew_from;
-        fresh.then(|| seen.clone())
+        if now - seen.at > FRESH || seen.at < self.observed_anew_from {
+            return None;
+        }
+        if seen.at == now {
+            return Some(seen.clone());
+        }
+        Some(Arc::new(Observation { at: now, ..(**seen).clone() }))
     }
 
     /// Scheduled moves whose start has come and whose prerequisites have succeeded.
@@ -271,8 +306,10 @@ impl Control {
                 &planned.prediction,
                 &measure,
             ),
-            (MoveState::Expired, _) => {}
-            _ => self.plan_wanted = true,
+            (MoveState::Failed | MoveState::Refused, _) => {
+                self.plan_wanted |= is_urgent(&planned.purpose);
+            }
+            _ => {}
         }
         let record = Record::Ended {
             move_id: id,
@@ -295,6 +332,12 @@ impl Control {
 fn patience(tracked: &TrackedMove, factor: f64) -> Span {
     let predicted = tracked.planned.prediction.duration.as_seconds_f64();
     Span::from_seconds_f64(predicted * factor).max(SHORTEST_PATIENCE)
+}
+
+/// Whether a move that did not work out calls for a new plan at once; the others wait for the next
+/// samples.
+const fn is_urgent(purpose: &Purpose) -> bool {
+    !matches!(purpose, Purpose::Empty(_) | Purpose::Merge)
 }
 
 /// Whether the placement is what the move was to bring about.

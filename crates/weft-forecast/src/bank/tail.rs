@@ -44,8 +44,9 @@ pub(super) struct Actual {
 #[derive(Debug)]
 struct Errors {
     histogram: Histogram,
-    /// How many ticks the errors stem from, forgotten like them.
-    ticks: f64,
+    /// Sum of their squares, and of the squares of their sums per tick; forgotten like them.
+    squares: f64,
+    squares_of_ticks: f64,
 }
 
 /// The learned tail.
@@ -57,7 +58,7 @@ pub(super) struct HostTail {
 
 impl HostTail {
     pub(super) fn new(buckets: usize) -> Self {
-        let fresh = || Errors { histogram: Histogram::new(), ticks: 0.0 };
+        let fresh = || Errors { histogram: Histogram::new(), squares: 0.0, squares_of_ticks: 0.0 };
         Self {
             remembered: VecDeque::new(),
             errors: std::iter::repeat_with(fresh).take(buckets).collect(),
@@ -87,7 +88,8 @@ impl HostTail {
         let keep = 0.5_f64.powf(1.0 / (HALF_LIFE_DAYS * lanes.season() as f64));
         for (bucket, (lane, errors)) in lanes.iter().zip(&mut self.errors).enumerate() {
             errors.histogram.forget(keep);
-            errors.ticks *= keep;
+            errors.squares *= keep;
+            errors.squares_of_ticks *= keep;
             let origin = step - lane.begin - scattered(step, lane.width());
             let position = self.remembered.partition_point(|past| past.origin < origin);
             let Some(past) = self.remembered.get(position) else { continue };
@@ -114,7 +116,7 @@ impl HostTail {
 
 impl Errors {
     fn learn(&mut self, past: &Remembered, bucket: usize, buckets: usize, actual: &Actual) {
-        let mut has_learned = false;
+        let mut of_tick = 0.0;
         for (group, members) in past.groups.iter().enumerate() {
             let load = past.loads[group * buckets + bucket];
             let (mut sum, mut is_censored) = (0.0_f32, false);
@@ -124,17 +126,25 @@ impl Errors {
             }
             // A member without a sample makes the sum not a number: nothing is learned from it.
             if load.deviation > 0.0 && !sum.is_nan() {
-                self.histogram.record((sum - load.mean) / load.deviation, is_censored);
-                has_learned = true;
+                let error = (sum - load.mean) / load.deviation;
+                self.histogram.record(error, is_censored);
+                self.squares += f64::from(error * error);
+                of_tick += f64::from(error);
             }
         }
-        self.ticks += f64::from(u8::from(has_learned));
+        self.squares_of_ticks += of_tick * of_tick;
     }
 
-    /// How many independent errors these are worth. Hosts of one tick are neither independent nor
-    /// one, so the geometric mean of both counts; ticks whose windows overlap count once.
+    /// How many independent errors these are worth: as many as would give the mean the variance
+    /// that it has when each tick is taken as one (the design effect of clusters: Kish 1965, section
+    /// 5.4). Hosts that err together count as one. Ticks whose windows overlap count once.
     fn independent(&self, stride: i64) -> f64 {
-        (self.ticks * self.histogram.count()).sqrt() / stride as f64
+        if self.squares_of_ticks <= 0.0 {
+            return 0.0;
+        }
+        let count = self.histogram.count();
+        let effect = (self.squares_of_ticks / self.squares).max(1.0);
+        count / effect / stride as f64
     }
 
     fn multipliers(&self, prior: &[f32], stride: i64) -> Vec<f32> {

@@ -4,6 +4,8 @@
 //! crowd, in which everything has arrived and nothing has left. What fits into the crowd waits for
 //! nothing; what fits only into the replay waits for those that left its target.
 
+use std::collections::BTreeSet;
+
 use weft_core::plan::{Lack, Purpose, Standstill, Strategy};
 
 use super::{Dropped, Proposal};
@@ -33,11 +35,15 @@ struct Replay<'a, 's> {
     state: State<'a>,
     crowd: Crowd,
     ordered: Vec<Ordered>,
+    /// Hosts that are to be emptied: nothing goes there instead.
+    emptied: BTreeSet<HostIndex>,
 }
 
 /// Orders the proposals, which come in their precedence; what fits nowhere is dropped.
 pub(super) fn order(fleet: &Fleet<'_>, proposals: Vec<Proposal>) -> (Vec<Ordered>, Vec<Dropped>) {
     let mut replay = Replay::new(fleet);
+    let emptied = proposals.iter().filter(|proposal| proposal.is_consolidation());
+    replay.emptied = emptied.map(|proposal| proposal.from).collect();
     let mut pending = proposals;
     let mut dropped = Vec::new();
     loop {
@@ -82,7 +88,7 @@ impl<'a, 's> Replay<'a, 's> {
             crowd.members[index].extend_from_slice(state.members(host));
             crowd.loads.rebuild(&fleet.problem.demands, index, &crowd.members[index]);
         }
-        Self { fleet, state, crowd, ordered: Vec::new() }
+        Self { fleet, state, crowd, ordered: Vec::new(), emptied: BTreeSet::new() }
     }
 
     /// Appends the proposal if it can be carried out now; hands it back if not.
@@ -114,7 +120,8 @@ impl<'a, 's> Replay<'a, 's> {
         let have_room =
             self.has_crowded_room(first, one.to) && self.has_crowded_room(second, other.to);
         let mark = self.state.mark();
-        let keeps_groups = self.state.group_change(first, one.to) <= 0.0;
+        let keeps_groups = self.state.group_change(first, one.to) <= 0.0
+            && self.state.group_change(second, other.to) <= 0.0;
         self.state.put(first, NOWHERE);
         let fits = have_room
             && keeps_groups
@@ -127,12 +134,16 @@ impl<'a, 's> Replay<'a, 's> {
             return false;
         }
         self.state.put(first, one.to);
+        let mut prerequisites = self.prerequisites(first, one);
+        prerequisites.extend(self.prerequisites(second, other));
+        prerequisites.sort_unstable();
+        prerequisites.dedup();
         self.arrive(first, one.to);
         self.arrive(second, other.to);
         let position = self.ordered.len();
         for (proposal, partner) in [(one, position + 1), (other, position)] {
-            let (proposal, partner) = (proposal.clone(), Some(partner));
-            self.ordered.push(Ordered { proposal, prerequisites: Vec::new(), partner });
+            let (proposal, prerequisites) = (proposal.clone(), prerequisites.clone());
+            self.ordered.push(Ordered { proposal, prerequisites, partner: Some(partner) });
         }
         true
     }
@@ -214,7 +225,9 @@ impl<'a, 's> Replay<'a, 's> {
         let admits: Vec<bool> = (0..self.fleet.sites.len())
             .map(|host| {
                 let host = HostIndex(host as u32);
-                host != from && host != to && !(consolidates && self.state.is_empty(host))
+                let is_closed =
+                    self.emptied.contains(&host) || (consolidates && self.state.is_empty(host));
+                host != from && host != to && !is_closed
             })
             .collect();
         let requirement = requirement(blocked);

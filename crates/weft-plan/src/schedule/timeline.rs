@@ -77,7 +77,14 @@ pub(super) fn place(
         match times {
             Ok((earliest, start, latest)) => {
                 timeline.add(&proposal, start, position);
-                placed.push(Some(Scheduled { proposal, earliest, start, latest, prerequisites }));
+                placed.push(Some(Scheduled {
+                    proposal,
+                    earliest,
+                    start,
+                    latest,
+                    prerequisites,
+                    partner,
+                }));
             }
             Err(why) => {
                 let together = |other: &Proposal, at: usize| {

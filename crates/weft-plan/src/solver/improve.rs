@@ -69,14 +69,20 @@ impl Search<'_> {
         (0..self.state.assignment.len()).filter(|item| self.is_licensed(*item)).collect()
     }
 
-    /// Whether a change is worth having: better, not a further move for cost alone, and not one
-    /// more host that takes before it gives.
+    /// Whether a change is worth having: better, not a further move for cost alone, not one more
+    /// host that takes before it gives; and to depart from the plan before it must save as much as
+    /// those moves cost, so that people do not see plans flicker.
     fn is_welcome(&self, change: &Score, before: &Effects, items: &[usize]) -> bool {
         if !change.improves() {
             return false;
         }
         let is_for_cost =
             change.broken >= -Score::TOLERANCE && change.violation >= -Score::TOLERANCE;
+        let followed = items.iter().filter(|item| self.follows[**item]);
+        let stake: f64 = followed.map(|item| self.state.problem.items[*item].move_cost).sum();
+        if is_for_cost && change.cost > -stake {
+            return false;
+        }
         let after = self.effects(items);
         !(is_for_cost && after.moves > before.moves) && after.crowded <= before.crowded
     }

@@ -509,6 +509,19 @@ impl<'p> State<'p> {
         })
     }
 
+    /// Whether `host` keeps the stricter chance constraint as it is.
+    pub(crate) fn is_filled_well(&self, host: HostIndex) -> bool {
+        let width = self.problem.demands.width();
+        let (mean, spread) = (self.mean(host), self.spread(host));
+        self.problem.flows.iter().enumerate().all(|(dimension, flow)| {
+            let limit = self.problem.hosts[host.index()].limit[dimension];
+            flow.fill.iter().enumerate().all(|(bucket, multiplier)| {
+                let row = dimension * width + bucket;
+                mean[row] + multiplier * spread[row] <= limit
+            })
+        })
+    }
+
     /// The last judged loads of an arrival: mean and deviation per dimension and bucket.
     pub(crate) fn last_outlook(&self) -> &Outlook {
         &self.scratch
@@ -628,9 +641,9 @@ impl<'p> State<'p> {
         let opens = number(into != NO_PART && count(into) == 0);
         let closes = number(out != NO_PART && count(out) == 1);
         match constraint {
-            Constraint::Apart { .. } => {
-                number(into != NO_PART) - opens - number(out != NO_PART && count(out) > 1)
-            }
+            // Who joins another is to blame, also where that parts company elsewhere.
+            Constraint::Apart { .. } if into != NO_PART && count(into) > 0 => 1.0,
+            Constraint::Apart { .. } => -number(out != NO_PART && count(out) > 1),
             Constraint::Together { .. } if counts.values().all(|count| *count == 0) => 0.0,
             Constraint::Together { .. } => opens - closes,
             Constraint::Spread { minimum, .. } => {

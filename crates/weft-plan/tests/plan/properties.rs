@@ -33,6 +33,19 @@ pub(crate) fn carried_out(situation: &Situation, plan: &Plan) -> Situation {
     Situation { observation: Arc::new(observation), ..situation.clone() }
 }
 
+/// A plan in a few lines, for messages.
+fn told(plan: &Plan) -> String {
+    let line = |m: &weft_core::plan::Move| {
+        let (begins, duration) = (m.start - fleets::NOW, m.prediction.duration);
+        let (id, purpose, needs) = (m.id, &m.purpose, &m.prerequisites);
+        format!(
+            "{id} {} {}→{} {} at {begins} for {duration}, {purpose:?}, after {needs:?}",
+            m.workload, m.from, m.to, m.strategy
+        )
+    };
+    plan.moves.iter().map(line).collect::<Vec<_>>().join("\n")
+}
+
 fn rules(kind: u8) -> Vec<Rule> {
     let some = |numbers: &[usize]| Selector::names(numbers.iter().map(|n| format!("vm-{n:05}")));
     let hosts = |numbers: &[usize]| Selector::names(numbers.iter().map(|n| format!("host-{n:04}")));
@@ -69,14 +82,18 @@ fn fleet() -> impl Strategy<Value = Case> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 96, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig {
+        cases: 96,
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    })]
 
     #[test]
     fn the_checker_finds_nothing_wrong(case in fleet(), seed in any::<u64>()) {
         let situation = case.situation();
         let plan = plan(&situation, seed);
         let violations = check(&situation, &plan);
-        prop_assert!(violations.is_empty(), "{violations:#?}");
+        prop_assert!(violations.is_empty(), "{violations:?}\n{}", told(&plan));
         for (number, planned) in plan.moves.iter().enumerate() {
             prop_assert_eq!(planned.id, MoveId(100 + number as u64));
             prop_assert!(planned.earliest_start <= planned.start);
@@ -90,40 +107,44 @@ proptest! {
         prop_assert_eq!(plan(&situation, seed), plan(&situation, seed));
     }
 
-    /// Carried out, a plan leaves nothing to do but what its own order on the way put elsewhere than
-    /// the solver wanted; that is little, and it ends.
+    /// What the order on the way kept a plan from doing, the next does; then nothing is left, and
+    /// nobody has been moved back.
     #[test]
     fn plans_that_are_carried_out_settle(case in fleet(), seed in any::<u64>()) {
         let mut situation = case.situation();
-        let first = plan(&situation, seed);
-        let mut last = first.clone();
-        let mut counts = vec![first.moves.len()];
-        for round in 1..=3 {
+        let mut last = plan(&situation, seed);
+        let mut left: BTreeSet<_> = BTreeSet::new();
+        let mut returns = 0;
+        for round in 1..=4 {
+            for planned in &last.moves {
+                let target = (planned.workload.clone(), planned.to.clone());
+                returns += usize::from(left.contains(&target));
+            }
+            left.extend(last.moves.iter().map(|m| (m.workload.clone(), m.from.clone())));
             situation = carried_out(&situation, &last);
             let effort = Effort { iterations: 300, seed: seed.wrapping_add(round) };
             last = make(&situation, Some(&last), NUMBERING, effort, &|| false);
-            counts.push(last.moves.len());
         }
-        prop_assert!(counts[1] <= 1 + counts[0] / 3, "{counts:?}");
-        prop_assert!(counts[3] == 0, "{counts:?}\n{:#?}", last.moves);
+        prop_assert!(last.moves.is_empty(), "{:#?}", last.moves);
+        prop_assert_eq!(returns, 0);
     }
 
     #[test]
-    fn with_unchanged_input_a_plan_stands(case in fleet(), seed in any::<u64>()) {
+    fn a_plan_stands_until_a_better_one_is_found(case in fleet(), seed in any::<u64>()) {
         let situation = case.situation();
         let first = plan(&situation, seed);
         let effort = Effort { iterations: 300, seed };
         let next = make(&situation, Some(&first), NUMBERING, effort, &|| false);
-        let told = |plan: &Plan| {
+        let targets = |plan: &Plan| {
             let moves = plan.moves.iter();
             moves.map(|m| (m.workload.clone(), m.to.clone())).collect::<BTreeSet<_>>()
         };
-        let (before, after) = (told(&first), told(&next));
+        let (before, after) = (targets(&first), targets(&next));
         let kept = before.intersection(&after).count();
-        prop_assert!(3 * kept >= 2 * before.len(), "{before:#?} {after:#?}");
-        if before.is_empty() {
-            prop_assert!(after.is_empty(), "{after:#?}");
-        }
+        let is_better = next.unanswered.len() < first.unanswered.len()
+            || next.cost_with.total() < first.cost_with.total();
+        let stands = 2 * kept >= before.len().max(after.len());
+        prop_assert!(stands || is_better, "{}\nthen\n{}", told(&first), told(&next));
     }
 
     #[test]
@@ -133,7 +154,7 @@ proptest! {
         let stop = || asked.fetch_add(1, Ordering::Relaxed) >= questions;
         let effort = Effort { iterations: u64::MAX, seed: 1 };
         let plan = make(&situation, None, NUMBERING, effort, &stop);
-        prop_assert!(check(&situation, &plan).is_empty());
+        prop_assert!(check(&situation, &plan).is_empty(), "{:?}\n{}", check(&situation, &plan), told(&plan));
         if questions == 0 {
             prop_assert!(plan.moves.is_empty());
         }
@@ -146,7 +167,7 @@ proptest! {
         let case = case.policy(|policy| policy.rules.push(Rule::Immovable { workloads }));
         let situation = case.situation();
         let plan = plan(&situation, seed);
-        prop_assert!(check(&situation, &plan).is_empty());
+        prop_assert!(check(&situation, &plan).is_empty(), "{:?}\n{}", check(&situation, &plan), told(&plan));
         let lost = case.states.values().any(|state| *state == HostState::Lost);
         let stays = plan.moves.iter().all(|planned| planned.workload != name.into());
         prop_assert!(stays || lost);
