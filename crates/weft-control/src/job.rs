@@ -117,10 +117,7 @@ fn host_groups(observation: &Observation) -> Vec<Group> {
             }
         }
     }
-    members
-        .into_iter()
-        .map(|((_, resource), members)| Group { resource, members })
-        .collect()
+    members.into_iter().map(|((_, resource), members)| Group { resource, members }).collect()
 }
 
 /// Plans, and lets the checker judge.

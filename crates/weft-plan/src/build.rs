@@ -3,7 +3,7 @@
 //! Moves that run count where they go, and hold room where they come from. This module states the
 //! problem; it must never judge an answer.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use weft_core::fleet::{Host, Workload};
@@ -189,6 +189,10 @@ impl<'s> Fleet<'s> {
             let limit = |r: &Resource| policy.margins.limit(host, *r).unwrap_or(f64::INFINITY);
             resources.iter().map(limit).collect()
         };
+        // What a running move leaves still demands there until it ends, so nothing goes there.
+        let running = self.situation.running.iter();
+        let copies = running.filter(|moving| moving.strategy != Strategy::Recover);
+        let left: BTreeSet<&HostId> = copies.map(|moving| &moving.from).collect();
         let terms = |site: &Site<'_>| {
             let held = amounts(site.host, &self.held).into_iter();
             let hard: Vec<i64> = held.map(|a| a.min(UNLIMITED as f64).floor() as i64).collect();
@@ -196,7 +200,7 @@ impl<'s> Fleet<'s> {
                 |r: &Resource| site.host.offers(*r).map_or(f32::INFINITY, |amount| amount as f32);
             let price = region_price(site.region) / 1_000.0;
             HostTerms {
-                open: site.is_open(),
+                open: site.is_open() && !left.contains(&site.host.id),
                 evacuate: site.is_evacuated(now, until),
                 may_empty: site.is_ruled && site.state == Some(HostState::Ready),
                 site: site.region as u32,
@@ -629,7 +633,7 @@ impl<'s> Fleet<'s> {
     pub(crate) fn suggest<'m>(&mut self, moves: impl Iterator<Item = &'m Move>) {
         let mut by_purpose: Vec<(&'m Purpose, Suggestion)> = Vec::new();
         for wanted in moves {
-            let whole = matches!(wanted.strategy, Strategy::Live | Strategy::Preemptive);
+            let whole = !matches!(wanted.strategy, Strategy::Split { .. } | Strategy::Merge);
             let item = self.origins.iter().position(|o| o.workload.id == wanted.workload);
             let (Some(item), Some(to)) = (item, self.index.get(&wanted.to)) else { continue };
             if !whole || self.sites[self.start[item].index()].host.id != wanted.from {

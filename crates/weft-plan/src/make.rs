@@ -6,13 +6,12 @@
 use std::collections::BTreeMap;
 
 use weft_core::id::{HostId, MoveId, PlanId, WorkloadId};
-use weft_core::observation::HostState;
 use weft_core::plan::{FleetCost, Move, Plan, Purpose, Standstill, Strategy, Unanswered};
 use weft_core::resource::Resource;
 use weft_core::shortage::{Shortage, ShortageKey};
 use weft_core::time::Timestamp;
 
-use crate::build::{Bond, Decided, FIRM, Fleet, build};
+use crate::build::{Bond, Decided, FIRM, Fleet, Site, build};
 use crate::detect::{outlook, shortages};
 use crate::problem::{Effort, HostIndex, Score};
 use crate::reasons;
@@ -104,13 +103,16 @@ fn solve(fleet: &Fleet<'_>, effort: Effort, stop: &dyn Fn() -> bool) -> Answer {
 /// passed: the whole fits on one of their hosts over the whole horizon.
 fn decide_ahead(fleet: &Fleet<'_>, state: &State<'_>) -> Decided {
     let mut decided = Decided::default();
+    // What was lost comes first and may need the room.
+    let is_calm = !fleet.sites.iter().any(Site::is_lost);
     for (item, origin) in fleet.origins.iter().enumerate() {
         let host = fleet.start[item];
         let is_short = state.worth(host).violation > Score::TOLERANCE;
         if is_short && splits_cheaper(fleet, item) {
             decided.splits.insert(origin.workload.id.clone(), SPLIT_SHARES[0]);
         }
-        let can_merge = origin.bond == Some(Bond::Split)
+        let can_merge = is_calm
+            && origin.bond == Some(Bond::Split)
             && !decided.merges.contains_key(&origin.workload.id)
             && fleet.situation.observation.placement.replicas(&origin.workload.id).len() > 1;
         if can_merge && let Some(to) = merge_target(fleet, state, item) {
@@ -141,10 +143,9 @@ fn merge_target(fleet: &Fleet<'_>, state: &State<'_>, item: usize) -> Option<Hos
     });
     others.find_map(|(other, _)| {
         let host = fleet.start[other];
-        let is_ready = fleet.sites[host.index()].state == Some(HostState::Ready);
         let is_larger = fleet.origins[other].share_permille >= fleet.origins[item].share_permille;
-        let is_maintained = fleet.sites[host.index()].maintenance.is_some();
-        (is_ready && is_larger && !is_maintained && state.fills(item, host)).then_some(host)
+        let is_open = fleet.problem.hosts[host.index()].open;
+        (is_larger && is_open && state.fills(item, host)).then_some(host)
     })
 }
 

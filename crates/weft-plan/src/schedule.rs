@@ -9,6 +9,8 @@
 mod order;
 mod timeline;
 
+use std::collections::BTreeSet;
+
 use weft_core::id::WorkloadId;
 use weft_core::plan::{Purpose, Standstill};
 use weft_core::time::Timestamp;
@@ -87,11 +89,24 @@ pub(crate) fn schedule(
         let key = |p: &Proposal| (p.rank().0, p.deadline.is_none(), p.deadline);
         key(a).cmp(&key(b)).then(a.from.cmp(&b.from)).then(a.workload.cmp(&b.workload))
     });
+    let (proposals, second) = one_per_workload(proposals);
     let (mut ordered, mut dropped) = order::order(fleet, proposals);
+    dropped.extend(second);
     timeline::set_deadlines(fleet, &mut ordered);
     let mut placed = timeline::place(fleet, ordered, &mut dropped);
     drop_dependents(&mut placed, &mut dropped);
     (in_order_of_start(placed), dropped)
+}
+
+/// A workload moves once in a plan: of several replicas that want to, the first in precedence does,
+/// and the others are left for the next plan.
+fn one_per_workload(proposals: Vec<Proposal>) -> (Vec<Proposal>, Vec<Dropped>) {
+    let mut moving = BTreeSet::new();
+    let (first, later): (Vec<_>, Vec<_>) =
+        proposals.into_iter().partition(|proposal| moving.insert(proposal.workload.clone()));
+    let why = Standstill::NothingMovable;
+    let later = later.into_iter().map(|proposal| Dropped { proposal, why: why.clone() });
+    (first, later.collect())
 }
 
 /// Drops what can no longer be: moves whose prerequisite is gone, the rest of a host's emptying

@@ -63,7 +63,9 @@ pub enum SetupError {
     )]
     NoDemand,
     /// A fleet without the workloads of the trace.
-    #[error("{file}: expected the workloads of the trace, such as `{workload}`, found none of that name")]
+    #[error(
+        "{file}: expected the workloads of the trace, such as `{workload}`, found none of that name"
+    )]
     Stranger {
         /// The fleet file.
         file: String,
@@ -94,7 +96,9 @@ pub fn setup(
         (Some(trace), FleetChoice::File { name, file }) => {
             from_file(trace_name, Some(trace), &name, *file, seed)
         }
-        (None, FleetChoice::File { name, file }) => from_file("generated", None, &name, *file, seed),
+        (None, FleetChoice::File { name, file }) => {
+            from_file("generated", None, &name, *file, seed)
+        }
         (None, _) => Err(SetupError::NoDemand),
     }
 }
@@ -118,13 +122,13 @@ fn sweep() -> Vec<Confidence> {
     levels.collect::<Result<_, _>>().expect("the sweep lies in [0.5, 1)")
 }
 
-/// The policy for CloudSim's set-up. Its baselines have no budgets at all and every migration has
-/// half a network card to itself, so ours are as wide as 800 hosts allow; memory does not bind after
-/// the first placement there, which an overcommit without bound says.
+/// The policy for CloudSim's set-up. Its baselines have no budgets at all, so ours are as wide as 800
+/// hosts allow: one move at a time on each, because every migration has half a network card to itself.
+/// Memory does not bind after the first placement there, which an overcommit without bound says.
 fn planetlab_policy() -> Policy {
     Policy {
         budgets: Budgets {
-            in_flight_per_host: 2,
+            in_flight_per_host: 1,
             in_flight_per_link: 400,
             in_flight: 400,
             starts_per_hour: 2_000,

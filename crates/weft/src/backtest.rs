@@ -8,12 +8,12 @@ use anyhow::{Context, anyhow};
 use weft_sim::backtest::outcome::{Outcome, PolicyRow};
 use weft_sim::backtest::{self, Setup};
 use weft_sim::preset::planetlab;
-use weft_sim::setup::{self, FleetChoice};
 use weft_sim::readers::{self, Trace};
+use weft_sim::setup::{self, FleetChoice};
 
 use crate::cli::{BacktestArguments, Failure, Output, TraceFormat};
-use crate::table::{grouped, lay_out, number};
 use crate::report;
+use crate::table::{grouped, lay_out, number};
 
 /// Carries `weft backtest` out.
 pub fn run(arguments: &BacktestArguments) -> Result<(), Failure> {
@@ -143,7 +143,7 @@ fn read_folder(folder: &Path) -> Result<Vec<(String, Vec<u8>)>, Failure> {
 
 const HEADER: [&str; 13] = [
     "policy",
-    "confidence",
+    "setting",
     "energy kWh",
     "unserved core-h",
     "overload min",
@@ -173,7 +173,7 @@ fn cells(row: &PolicyRow) -> Vec<String> {
     let percent = |share: f64| number(share * 100.0);
     vec![
         row.policy.clone(),
-        row.confidence.map_or_else(|| "–".to_owned(), |confidence| confidence.to_string()),
+        row.setting().map_or_else(|| "–".to_owned(), |setting| setting.to_string()),
         number(row.energy_kwh),
         number(row.unserved_core_hours),
         number(row.overload_minutes),

@@ -58,8 +58,7 @@ impl Control {
         }
         tracked.state = MoveState::Scheduled;
         let planned = tracked.planned.clone();
-        let approval =
-            Approval { cost: planned.cost.total(), expires: planned.latest_start };
+        let approval = Approval { cost: planned.cost.total(), expires: planned.latest_start };
         let record = Record::Approved {
             move_id: id,
             workload: planned.workload.clone(),
@@ -74,8 +73,7 @@ impl Control {
     /// A rejected workload is left alone for a cool-down, as if it had just been moved.
     fn reject(&mut self, now: Timestamp, id: MoveId, commands: &mut Vec<Command>) {
         let Some(tracked) = self.moves.get(&id) else { return };
-        if !matches!(tracked.state, MoveState::Proposed | MoveState::Scheduled)
-            || tracked.recording
+        if !matches!(tracked.state, MoveState::Proposed | MoveState::Scheduled) || tracked.recording
         {
             return;
         }

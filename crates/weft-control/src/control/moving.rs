@@ -300,12 +300,9 @@ impl Control {
             self.observed_anew_from = now;
         }
         match (end.state, end.measure) {
-            (MoveState::Succeeded, Some(measure)) => self.precopy.learn(
-                &planned.from,
-                &planned.to,
-                &planned.prediction,
-                &measure,
-            ),
+            (MoveState::Succeeded, Some(measure)) => {
+                self.precopy.learn(&planned.from, &planned.to, &planned.prediction, &measure)
+            }
             (MoveState::Failed | MoveState::Refused, _) => {
                 self.plan_wanted |= is_urgent(&planned.purpose);
             }

@@ -57,7 +57,9 @@ impl Control {
         let mut changes = Vec::new();
         for (workload, replicas) in &after.placement.0 {
             let was = before.placement.replicas(workload);
-            if was == replicas.as_slice() || was.is_empty() || self.explains(workload, replicas, was)
+            if was == replicas.as_slice()
+                || was.is_empty()
+                || self.explains(workload, replicas, was)
             {
                 continue;
             }

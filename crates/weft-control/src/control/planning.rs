@@ -131,9 +131,7 @@ impl Control {
             topology: self.config.topology.clone(),
             observation,
             running: chosen(TrackedMove::occupies),
-            waiting: chosen(|tracked| {
-                tracked.state == MoveState::Scheduled && !tracked.recording
-            }),
+            waiting: chosen(|tracked| tracked.state == MoveState::Scheduled && !tracked.recording),
             scenarios: self.scenarios.clone().unwrap_or_else(|| self.no_scenarios(now)),
             policy: self.policy.clone(),
             past_moves: self.past_moves.clone(),

@@ -41,8 +41,7 @@ impl Control {
             }
             Record::Starting { order, planned } => {
                 let plan = weft_core::id::PlanId(self.next_plan);
-                let mut tracked =
-                    TrackedMove::new((**planned).clone(), plan, MoveState::Running);
+                let mut tracked = TrackedMove::new((**planned).clone(), plan, MoveState::Running);
                 tracked.started = Some(at);
                 tracked.poll_at = at;
                 self.recent_starts.push_back(at);

@@ -39,14 +39,9 @@ struct Scene {
 impl Scene {
     /// Three hosts of 8 cores; the first carries three workloads that will want 9 cores together.
     fn new(mode: Mode) -> Self {
-        let policy = Policy {
-            mode,
-            consolidate: false,
-            horizon: Span::from_hours(2),
-            ..Policy::default()
-        };
-        let config =
-            Config::new(Arc::new(topology()), Arc::new(policy), Step::FIVE_MINUTES, 1);
+        let policy =
+            Policy { mode, consolidate: false, horizon: Span::from_hours(2), ..Policy::default() };
+        let config = Config::new(Arc::new(topology()), Arc::new(policy), Step::FIVE_MINUTES, 1);
         let mut placement = Placement::default();
         for name in ["a", "b", "c"] {
             placement.put(name.into(), "h1".into());

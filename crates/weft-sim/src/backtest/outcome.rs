@@ -12,7 +12,7 @@ pub struct Outcome {
     pub fleet: String,
     /// The seed of everything random.
     pub seed: u64,
-    /// One row per policy and confidence.
+    /// One row per policy and setting.
     pub policies: Vec<PolicyRow>,
     /// Whether Weft would have gained anything.
     pub verdict: Verdict,
@@ -25,6 +25,8 @@ pub struct PolicyRow {
     pub policy: String,
     /// The confidence it was run at, where it has one.
     pub confidence: Option<f64>,
+    /// The share of a host that it fills, where it has one: `pack-once` is swept by it.
+    pub fill: Option<f64>,
     /// Energy used.
     pub energy_kwh: f64,
     /// Demand not served, in hours of a reference core.
@@ -43,7 +45,7 @@ pub struct PolicyRow {
     pub slav: f64,
     /// Energy × SLAV.
     pub esv: f64,
-    /// Moves that ended with success.
+    /// Moves started.
     pub migrations: u64,
     /// Bytes that moves sent.
     pub moved_bytes: u64,
@@ -59,6 +61,13 @@ pub struct PolicyRow {
     pub course: Vec<CourseStep>,
 }
 
+impl PolicyRow {
+    /// What the row was swept by, if it was: confidence or fill, in 0..=1.
+    pub fn setting(&self) -> Option<f64> {
+        self.confidence.or(self.fill)
+    }
+}
+
 /// One step of a row's course.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct CourseStep {
@@ -72,7 +81,7 @@ pub struct CourseStep {
     pub unserved_cores: f64,
     /// Mean number of hosts that carried workloads.
     pub active_hosts: f64,
-    /// Moves that ended in the step.
+    /// Moves started in the step.
     pub migrations: u64,
 }
 

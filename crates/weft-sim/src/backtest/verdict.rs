@@ -76,9 +76,8 @@ fn differences(
         return (list.collect(), "days");
     }
     let hosts = theirs.first().map_or(0, Vec::len);
-    let host = |blocks: &[Vec<Block>], host: usize| {
-        blocks.iter().map(|day| cost(&day[host])).sum::<f64>()
-    };
+    let host =
+        |blocks: &[Vec<Block>], host: usize| blocks.iter().map(|day| cost(&day[host])).sum::<f64>();
     ((0..hosts).map(|index| host(theirs, index) - host(ours, index)).collect(), "hosts")
 }
 
@@ -88,8 +87,8 @@ fn sentence(verdict: &Verdict, rival: &PolicyRow) -> String {
         "{:.2} (95 % interval {low:.2} to {high:.2}, over {})",
         verdict.saving, verdict.blocks
     );
-    let name = match rival.confidence {
-        Some(confidence) => format!("{} at {confidence}", rival.policy),
+    let name = match rival.setting() {
+        Some(setting) => format!("{} at {setting}", rival.policy),
         None => rival.policy.clone(),
     };
     if low > 0.0 {
@@ -111,6 +110,7 @@ mod tests {
         PolicyRow {
             policy: policy.to_owned(),
             confidence: None,
+            fill: None,
             energy_kwh: 0.0,
             unserved_core_hours: unserved,
             unserved_overload_core_hours: unserved,
@@ -148,7 +148,8 @@ mod tests {
     #[test]
     fn a_steady_saving_is_told_with_its_interval() {
         let prices = Prices::default();
-        let rows = [row("none", 80.0, 0.0), row("reactive-thr", 72.0, 0.0), row("predictive", 64.0, 0.0)];
+        let rows =
+            [row("none", 80.0, 0.0), row("reactive-thr", 72.0, 0.0), row("predictive", 64.0, 0.0)];
         let steady = |cost: f64| blocks(&[cost; 8]);
         let all = [steady(10.0), steady(9.0), steady(8.0)];
         let verdict = judge(&rows, &all, &prices, 3);

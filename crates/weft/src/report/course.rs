@@ -245,7 +245,7 @@ impl Drawing<'_> {
             return String::new();
         }
         let (count, rows) = (indices.len(), self.rows(indices));
-        let noun = if count == 1 { "confidence" } else { "confidences" };
+        let noun = if count == 1 { "setting" } else { "settings" };
         format!("<details>\n<summary>{count} other {noun}</summary>\n{rows}</details>\n")
     }
 

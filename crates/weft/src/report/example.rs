@@ -64,6 +64,7 @@ fn row(shape: &Shape, seed: usize, steps: usize) -> PolicyRow {
     PolicyRow {
         policy: policy.to_owned(),
         confidence,
+        fill: None,
         energy_kwh,
         unserved_core_hours: overload + migration,
         unserved_overload_core_hours: overload,

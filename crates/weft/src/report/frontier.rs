@@ -92,7 +92,7 @@ pub(super) fn caption(outcome: &Outcome) -> String {
     };
     format!(
         "Further left costs less energy, further down leaves less demand unserved. A curve joins \
-         one policy’s confidences.{bound}{lane}"
+         one policy’s settings.{bound}{lane}"
     )
 }
 
@@ -289,7 +289,7 @@ impl<'a> Axes<'a> {
 fn name(points: &mut [Point<'_>]) {
     let speaks: Vec<usize> = points.iter().map(|point| speaker(points, point)).collect();
     for (point, speaker) in points.iter_mut().zip(speaks) {
-        point.label = match point.row.confidence {
+        point.label = match point.row.setting() {
             Some(confidence) if speaker != point.index => percent(confidence),
             _ => palette::name(point.row),
         };
@@ -305,7 +305,7 @@ fn speaker(points: &[Point<'_>], of: &Point<'_>) -> usize {
 /// The points of each policy that was run at several confidences, by confidence.
 fn curves<'a, 'r>(points: &'a [Point<'r>]) -> Vec<Vec<&'a Point<'r>>> {
     let mut curves: Vec<Vec<&Point<'r>>> = Vec::new();
-    for point in points.iter().filter(|point| point.row.confidence.is_some()) {
+    for point in points.iter().filter(|point| point.row.setting().is_some()) {
         match curves.iter_mut().find(|curve| curve[0].row.policy == point.row.policy) {
             Some(curve) => curve.push(point),
             None => curves.push(vec![point]),
@@ -313,7 +313,7 @@ fn curves<'a, 'r>(points: &'a [Point<'r>]) -> Vec<Vec<&'a Point<'r>>> {
     }
     curves.retain(|curve| curve.len() > 1);
     for curve in &mut curves {
-        let confidence = |point: &Point<'_>| point.row.confidence.unwrap_or(0.0);
+        let confidence = |point: &Point<'_>| point.row.setting().unwrap_or(0.0);
         curve.sort_by(|a, b| confidence(a).total_cmp(&confidence(b)));
     }
     curves

@@ -48,10 +48,10 @@ fn look(policy: &str) -> (&'static str, Shape) {
     known.map_or(UNKNOWN, |(_, class, shape)| (class, *shape))
 }
 
-/// A row's name: its policy and, where it has one, its confidence.
+/// A row's name: its policy and, where it was swept, its setting.
 pub(super) fn name(row: &PolicyRow) -> String {
-    match row.confidence {
-        Some(confidence) => format!("{} {}", row.policy, percent(confidence)),
+    match row.setting() {
+        Some(setting) => format!("{} {}", row.policy, percent(setting)),
         None => row.policy.clone(),
     }
 }
@@ -73,7 +73,7 @@ pub(super) fn swatch(policy: &str) -> String {
 /// A row's name as markup: marker, policy, confidence.
 pub(super) fn heading(row: &PolicyRow) -> String {
     let (swatch, policy) = (swatch(&row.policy), escape(&row.policy));
-    let confidence = row.confidence.map(percent).unwrap_or_default();
+    let confidence = row.setting().map(percent).unwrap_or_default();
     let confidence = if confidence.is_empty() {
         confidence
     } else {
