@@ -6,13 +6,14 @@
 use std::sync::Arc;
 
 use weft_core::observation::Observation;
-use weft_core::plan::{FleetCost, Plan};
+use weft_core::plan::{FleetCost, Move, Plan};
 use weft_core::policy::Mode;
 use weft_core::resource::{Measure, Resource, SeriesKey};
 use weft_core::scenario::Scenarios;
 use weft_core::series::Sample;
 use weft_core::time::Timestamp;
 use weft_forecast::bank::{Bank, Group};
+use weft_plan::check::check;
 use weft_plan::situation::Situation;
 use weft_plan::{Effort, Numbering};
 
@@ -37,10 +38,10 @@ pub enum JobResult {
     },
     /// Of planning.
     Planned {
-        /// The plan.
+        /// The plan, without the moves that the checker refused.
         plan: Arc<Plan>,
         /// What the checker found wrong with it: nothing, or there is a defect.
-        violations: Vec<String>,
+        refused: Vec<String>,
     },
 }
 
@@ -84,7 +85,7 @@ impl UpdateJob {
     /// Makes forecasters for series seen first and drops those of workloads that are gone.
     fn welcome(&mut self) {
         let workloads = &self.observation.workloads;
-        self.bank.retain(&|key: &SeriesKey| workloads.contains_key(&key.workload));
+        self.bank.retain(|key: &SeriesKey| workloads.contains_key(&key.workload));
         for sample in &self.samples {
             if self.bank.contains(&sample.key) {
                 continue;
@@ -136,7 +137,7 @@ pub struct PlanJob {
 impl PlanJob {
     fn run(self, stop: &dyn Fn() -> bool) -> JobResult {
         if self.situation.policy.mode == Mode::Observe {
-            return JobResult::Planned { plan: Arc::new(self.detect()), violations: Vec::new() };
+            return JobResult::Planned { plan: Arc::new(self.detect()), refused: Vec::new() };
         }
         let plan = weft_plan::make(
             &self.situation,
@@ -145,9 +146,33 @@ impl PlanJob {
             self.effort,
             stop,
         );
-        let violations = weft_plan::check::check(&self.situation, &plan);
-        let violations = violations.iter().map(ToString::to_string).collect();
-        JobResult::Planned { plan: Arc::new(plan), violations }
+        let refused = check(&self.situation, &plan);
+        let plan = if refused.is_empty() { plan } else { self.without_refused_moves(plan) };
+        let refused = refused.iter().map(ToString::to_string).collect();
+        JobResult::Planned { plan: Arc::new(plan), refused }
+    }
+
+    /// The plan with only those moves that the checker lets pass together: one bad move must not
+    /// keep the others from answering a shortage.
+    fn without_refused_moves(&self, mut plan: Plan) -> Plan {
+        let moves = std::mem::take(&mut plan.moves);
+        self.admit(&mut plan, &moves);
+        plan
+    }
+
+    /// Adds the moves to the plan, or those of them that pass: halves, halves of halves, each one.
+    fn admit(&self, plan: &mut Plan, moves: &[Move]) {
+        let kept = plan.moves.len();
+        plan.moves.extend_from_slice(moves);
+        if check(&self.situation, plan).is_empty() {
+            return;
+        }
+        plan.moves.truncate(kept);
+        if moves.len() > 1 {
+            let (first, second) = moves.split_at(moves.len() / 2);
+            self.admit(plan, first);
+            self.admit(plan, second);
+        }
     }
 
     /// In mode observe nothing is planned: shortages only.

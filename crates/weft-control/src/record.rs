@@ -32,8 +32,9 @@ pub enum Record {
         /// The plan.
         plan: Arc<Plan>,
     },
-    /// The checker refused a plan: the old one stands. This is a defect and says so.
-    PlanRefused {
+    /// The checker refused moves of a plan; the plan is adopted without them. This is a defect of
+    /// the solver and says so.
+    MovesDropped {
         /// The plan.
         plan: PlanId,
         /// The checker's sentences.

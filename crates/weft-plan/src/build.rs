@@ -65,7 +65,9 @@ pub(crate) struct Site<'s> {
     pub(crate) region: usize,
     pub(crate) state: Option<HostState>,
     pub(crate) is_ruled: bool,
-    /// The next maintenance that has not ended.
+    /// Whether a maintenance has not ended: nothing goes there.
+    is_maintained: bool,
+    /// The next maintenance that has not begun: what leaves has left by then.
     pub(crate) maintenance: Option<Window>,
 }
 
@@ -75,12 +77,12 @@ impl Site<'_> {
     }
 
     fn is_open(&self) -> bool {
-        self.is_ruled && self.state == Some(HostState::Ready) && self.maintenance.is_none()
+        self.is_ruled && self.state == Some(HostState::Ready) && !self.is_maintained
     }
 
     /// Whether everything shall leave: lost, draining, or maintained within the horizon.
-    fn is_evacuated(&self, now: Timestamp, until: Timestamp) -> bool {
-        let is_due = self.maintenance.is_some_and(|w| now < w.begins && w.begins < until);
+    fn is_evacuated(&self, until: Timestamp) -> bool {
+        let is_due = self.maintenance.is_some_and(|window| window.begins < until);
         let must = matches!(self.state, Some(HostState::Lost | HostState::Draining));
         self.is_ruled && (must || is_due)
     }
@@ -180,7 +182,7 @@ impl<'s> Fleet<'s> {
 
     fn state_hosts(&mut self) {
         let policy = &self.situation.policy;
-        let (now, until) = (self.situation.now, self.situation.now + policy.horizon);
+        let until = self.situation.now + policy.horizon;
         let region_price = |region: usize| {
             let region = self.situation.topology.region(self.regions[region]);
             region.map_or(0.0, |region| region.energy_price_per_kwh)
@@ -201,7 +203,7 @@ impl<'s> Fleet<'s> {
             let price = region_price(site.region) / 1_000.0;
             HostTerms {
                 open: site.is_open() && !left.contains(&site.host.id),
-                evacuate: site.is_evacuated(now, until),
+                evacuate: site.is_evacuated(until),
                 may_empty: site.is_ruled && site.state == Some(HostState::Ready),
                 site: site.region as u32,
                 soft: hard.clone(),
@@ -374,6 +376,9 @@ impl<'s> Fleet<'s> {
         if !site.is_ruled {
             return Some(Bond::OutOfScope);
         }
+        if let Some(id) = self.house_mover(workload) {
+            return Some(Bond::InMotion { id });
+        }
         if site.is_lost() {
             let lacks = vec![(Strategy::Recover, Lack::NotReady)];
             return (!workload.mobility.recover).then_some(Bond::NoStrategy { lacks });
@@ -392,6 +397,33 @@ impl<'s> Fleet<'s> {
         }
         let stays_split = is_split && site.state == Some(HostState::Ready);
         stays_split.then_some(Bond::Split)
+    }
+
+    /// The running move of another member that takes an affinity group of this workload into
+    /// another domain: until it has ended, nobody knows where the group belongs.
+    fn house_mover(&self, workload: &Workload) -> Option<MoveId> {
+        let situation = self.situation;
+        let host = |id: &HostId| self.index.get(id).map(|index| &self.sites[index.index()]);
+        let crosses = |running: &&Move, domain: Domain| {
+            let (Some(from), Some(to)) = (host(&running.from), host(&running.to)) else {
+                return false;
+            };
+            match domain {
+                Domain::Host => from.host.id != to.host.id,
+                Domain::Zone => from.host.zone != to.host.zone,
+                Domain::Region => from.region != to.region,
+            }
+        };
+        situation.policy.rules.iter().find_map(|rule| {
+            let Rule::Affinity { workloads, domain } = rule else { return None };
+            let members = &situation.observation.workloads;
+            let is_member = |running: &&Move| {
+                members.get(&running.workload).is_some_and(|w| workloads.selects_workload(w))
+            };
+            let concerned = workloads.selects_workload(workload);
+            let mut running = situation.running.iter().filter(|_| concerned);
+            running.find(|running| is_member(running) && crosses(running, *domain)).map(|r| r.id)
+        })
     }
 
     fn add_item(
@@ -592,15 +624,38 @@ impl<'s> Fleet<'s> {
                 }
                 _ => continue,
             };
-            let is_apart = matches!(constraint, Constraint::Apart { .. });
-            let counts = |origin: &Origin| is_apart || origin.share_permille > 0;
-            let all = self.origins.iter().zip(0_u32..).filter(|(origin, _)| counts(origin));
+            let all = self.origins.iter().zip(0_u32..);
             let members = all.filter(|(origin, _)| workloads.selects_workload(&origin.workload));
-            let members = members.map(|(_, item)| item).collect();
-            groups.push(Group { members, constraint, rule: Some(number) });
+            let members: Vec<u32> = members.map(|(_, item)| item).collect();
+            let is_shadow = |item: &u32| self.origins[*item as usize].share_permille == 0;
+            let solid = || members.iter().copied().filter(|item| !is_shadow(item)).collect();
+            let rule = Some(number);
+            let lists: Vec<Vec<u32>> = match constraint {
+                Constraint::Apart { .. } => vec![members],
+                Constraint::Together { .. } => vec![solid()],
+                // Nobody knows yet on which end a running move will be found: both must hold.
+                Constraint::Spread { .. } => {
+                    vec![
+                        self.one_each(solid(), |_| 0),
+                        self.one_each(members, |item| i32::from(!is_shadow(&item))),
+                    ]
+                }
+            };
+            groups.extend(lists.into_iter().map(|members| Group { members, constraint, rule }));
         }
         groups.extend(self.replica_groups());
         self.problem.groups = groups;
+    }
+
+    /// Spread counts workloads that run: of each the first replica that does, in the order of
+    /// `rank`, stands for all, which never overstates how far they are spread.
+    fn one_each(&self, mut members: Vec<u32>, rank: impl Fn(u32) -> i32) -> Vec<u32> {
+        let is_lost = |item: u32| self.sites[self.start[item as usize].index()].is_lost();
+        let workload = |item: u32| &self.origins[item as usize].workload.id;
+        members.sort_by_key(|item| (workload(*item), rank(*item), is_lost(*item), *item));
+        members.dedup_by(|later, first| workload(*later) == workload(*first));
+        members.sort_unstable();
+        members
     }
 
     /// Replicas of one workload are on different hosts, unless a split is only being considered.
@@ -673,8 +728,9 @@ fn site<'s>(situation: &'s Situation, host: &'s Host, regions: &[&RegionId]) -> 
             .expect("a host of a topology stands in a region of it"),
         state: situation.observation.hosts.get(&host.id).copied(),
         is_ruled: situation.policy.rules_host(host),
+        is_maintained: windows.clone().any(|window| window.ends > situation.now),
         maintenance: windows
-            .filter(|window| window.ends > situation.now)
+            .filter(|window| window.begins > situation.now)
             .min_by_key(|window| window.begins),
     }
 }

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 
 use weft_core::id::{HostId, MoveId, PlanId, WorkloadId};
 use weft_core::plan::{FleetCost, Move, Plan, Purpose, Standstill, Strategy, Unanswered};
+use weft_core::policy::Rule;
 use weft_core::resource::Resource;
 use weft_core::shortage::{Shortage, ShortageKey};
 use weft_core::time::Timestamp;
@@ -45,16 +46,15 @@ pub fn make(
     stop: &dyn Fn() -> bool,
 ) -> Plan {
     let mut fleet = build(situation, &Decided::default());
-    let found = {
+    let (found, mut decided, broken) = {
         let state = State::new(&fleet.problem, &fleet.start);
         let found = shortages(&fleet, &state);
         let decided = decide_ahead(&fleet, &state);
-        (found, decided)
+        (found, decided, broken_rules(&fleet, &state))
     };
-    let (found, mut decided) = found;
     if !decided.splits.is_empty() || !decided.merges.is_empty() {
         fleet = build(situation, &decided);
-        if decided.withdraw_merges(&fleet) {
+        while decided.withdraw_merges(&fleet, broken) {
             fleet = build(situation, &decided);
         }
     }
@@ -111,7 +111,12 @@ fn decide_ahead(fleet: &Fleet<'_>, state: &State<'_>) -> Decided {
         if is_short && splits_cheaper(fleet, item) {
             decided.splits.insert(origin.workload.id.clone(), SPLIT_SHARES[0]);
         }
+        let is_spread = |rule: &Rule| match rule {
+            Rule::Spread { workloads, .. } => workloads.selects_workload(&origin.workload),
+            _ => false,
+        };
         let can_merge = is_calm
+            && !fleet.situation.policy.rules.iter().any(is_spread)
             && origin.bond == Some(Bond::Split)
             && !decided.merges.contains_key(&origin.workload.id)
             && fleet.situation.observation.placement.replicas(&origin.workload.id).len() > 1;
@@ -124,14 +129,22 @@ fn decide_ahead(fleet: &Fleet<'_>, state: &State<'_>) -> Decided {
 }
 
 impl Decided {
-    /// Gives up merges into hosts that do not carry the whole, several merges together; whether
-    /// there were any.
-    fn withdraw_merges(&mut self, fleet: &Fleet<'_>) -> bool {
+    /// Gives up merges into hosts that do not carry the whole, several merges together, and all of
+    /// them where a rule needs a replica; whether there were any.
+    fn withdraw_merges(&mut self, fleet: &Fleet<'_>, broken_before: f64) -> bool {
         let state = State::new(&fleet.problem, &fleet.start);
         let before = self.merges.len();
-        self.merges.retain(|_, (_, to)| state.is_filled_well(fleet.index[to]));
+        let breaks = broken_rules(fleet, &state) > broken_before;
+        self.merges.retain(|_, (_, to)| !breaks && state.is_filled_well(fleet.index[to]));
         self.merges.len() < before
     }
+}
+
+/// How far the rules about groups are broken.
+fn broken_rules(fleet: &Fleet<'_>, state: &State<'_>) -> f64 {
+    let groups = fleet.problem.groups.iter().enumerate();
+    let stated = groups.filter(|(_, group)| group.rule.is_some());
+    stated.map(|(number, _)| state.group_broken(number)).sum()
 }
 
 /// The host of another replica that has room for the demand of this one.
@@ -145,7 +158,9 @@ fn merge_target(fleet: &Fleet<'_>, state: &State<'_>, item: usize) -> Option<Hos
         let host = fleet.start[other];
         let is_larger = fleet.origins[other].share_permille >= fleet.origins[item].share_permille;
         let is_open = fleet.problem.hosts[host.index()].open;
-        (is_larger && is_open && state.fills(item, host)).then_some(host)
+        let breaks = state.groups_broken(item, host).into_iter();
+        let mut breaks = breaks.filter(|group| fleet.problem.groups[*group].rule.is_some());
+        (is_larger && is_open && breaks.next().is_none() && state.fills(item, host)).then_some(host)
     })
 }
 
@@ -382,7 +397,7 @@ impl Draft<'_, '_> {
                 shortage
                     .map_or((None, until), |s| (Some(s.begins), s.ends.max(situation.now + FIRM)))
             }
-            Purpose::Drain(_) => match maintenance.filter(|w| situation.now < w.begins) {
+            Purpose::Drain(_) => match maintenance {
                 Some(window) => (Some(window.begins), window.begins),
                 None => (None, until),
             },

@@ -301,7 +301,7 @@ impl Control {
         }
         match (end.state, end.measure) {
             (MoveState::Succeeded, Some(measure)) => {
-                self.precopy.learn(&planned.from, &planned.to, &planned.prediction, &measure)
+                self.precopy.learn(&planned.from, &planned.to, &planned.prediction, &measure);
             }
             (MoveState::Failed | MoveState::Refused, _) => {
                 self.plan_wanted |= is_urgent(&planned.purpose);

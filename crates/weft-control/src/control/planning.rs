@@ -75,7 +75,7 @@ impl Control {
                     }
                 }
             }
-            JobResult::Planned { plan, violations } => {
+            JobResult::Planned { plan, refused } => {
                 if self.planning.as_ref().is_none_or(|job| job.id != id) {
                     return;
                 }
@@ -84,7 +84,7 @@ impl Control {
                     self.plan_wanted = true;
                     return;
                 }
-                self.judge(now, plan, violations, commands);
+                self.adopt(now, plan, refused, commands);
             }
         }
     }
@@ -160,19 +160,20 @@ impl Control {
         Arc::new(Scenarios::new(parts).expect("no series have no values"))
     }
 
-    /// Adopts a plan that passed the checker; keeps the old one and says so where it did not.
-    fn judge(
+    /// Adopts a plan; what the checker refused of it is already gone, and is told.
+    fn adopt(
         &mut self,
         now: Timestamp,
         plan: Arc<Plan>,
-        violations: Vec<String>,
+        refused: Vec<String>,
         commands: &mut Vec<Command>,
     ) {
-        if !violations.is_empty() {
-            self.record(now, Record::PlanRefused { plan: plan.id, violations }, commands);
-            return;
+        if !refused.is_empty() {
+            let record = Record::MovesDropped { plan: plan.id, violations: refused };
+            self.record(now, record, commands);
         }
-        self.next_move += plan.moves.len() as u64;
+        let last = plan.moves.iter().map(|planned| planned.id.0).max();
+        self.next_move = self.next_move.max(last.unwrap_or(0));
         self.supersede_waiting();
         self.forget_old_moves(now);
         if self.is_news(&plan) {

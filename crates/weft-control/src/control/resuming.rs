@@ -28,7 +28,7 @@ impl Control {
                 let last = plan.moves.iter().map(|planned| planned.id.0).max().unwrap_or(0);
                 self.next_move = self.next_move.max(last);
             }
-            Record::PlanRefused { plan, .. } => self.next_plan = plan.0,
+            Record::MovesDropped { plan, .. } => self.next_plan = plan.0,
             Record::Approved { workload, purpose, cost, expires, .. } => {
                 let approval = Approval { cost: *cost, expires: *expires };
                 self.approvals.insert((workload.clone(), purpose.clone()), approval);

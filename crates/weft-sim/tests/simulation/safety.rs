@@ -79,7 +79,7 @@ impl Safety {
         }
     }
 
-    fn fault(&mut self, now: Timestamp, what: String) {
+    fn fault(&mut self, now: Timestamp, what: &str) {
         self.faults.push(format!("at {now}: {what}"));
     }
 
@@ -92,23 +92,20 @@ impl Safety {
                 let cool = since.is_none_or(|at| entry.at - at >= self.policy.cool_down);
                 if !waived && !cool {
                     let what = format!("{} starts while {} cools down", order.id, order.workload);
-                    self.fault(entry.at, what);
+                    self.fault(entry.at, &what);
                 }
                 self.recorded.insert(order.id, order.clone());
             }
             Record::Ended { move_id, workload, measure, failure, .. } => {
                 if !self.ended.insert(*move_id) {
-                    self.fault(entry.at, format!("{move_id} ended twice"));
+                    self.fault(entry.at, &format!("{move_id} ended twice"));
                 }
                 if measure.is_some() {
                     self.rests_since.insert(workload.clone(), entry.at);
                 }
                 if *failure == Some(MoveFailure::NoRoom) {
-                    self.fault(entry.at, format!("{move_id} found no room on its target"));
+                    self.fault(entry.at, &format!("{move_id} found no room on its target"));
                 }
-            }
-            Record::PlanRefused { violations, .. } => {
-                self.fault(entry.at, format!("the checker refused a plan: {violations:?}"));
             }
             _ => {}
         }
@@ -116,20 +113,20 @@ impl Safety {
 
     fn on_started(&mut self, now: Timestamp, order: &MoveOrder, look: &Look<'_>) {
         if self.recorded.get(&order.id) != Some(order) {
-            self.fault(now, format!("{} was started without its record", order.id));
+            self.fault(now, &format!("{} was started without its record", order.id));
         }
         if let Some(freeze) = look.control.freezes().next() {
-            self.fault(now, format!("{} was started while frozen: {freeze:?}", order.id));
+            self.fault(now, &format!("{} was started while frozen: {freeze:?}", order.id));
         }
         let age = now - look.heard_until;
         if age > self.policy.stale_after {
-            self.fault(now, format!("{} was started on metrics {age} old", order.id));
+            self.fault(now, &format!("{} was started on metrics {age} old", order.id));
         }
         self.starts.push(now);
         let hour_ago = now - Span::from_hours(1);
         let starts = self.starts.iter().filter(|start| **start > hour_ago).count();
         if starts > self.policy.budgets.starts_per_hour as usize {
-            self.fault(now, format!("{starts} starts within an hour"));
+            self.fault(now, &format!("{starts} starts within an hour"));
         }
         self.ordered.insert(order.id, (order.clone(), now));
     }
