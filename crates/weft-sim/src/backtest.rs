@@ -12,7 +12,7 @@ mod verdict;
 use std::str::FromStr;
 use std::sync::Arc;
 
-use rayon::prelude::*;
+use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
 use thiserror::Error;
 use weft_control::control::Config;
 use weft_core::forecast::Confidence;

@@ -1,4 +1,4 @@
-//! Properties over random small fleets.
+//! Properties of the checker over random small fleets: an empty plan passes, a spoiled one does not.
 
 use std::collections::BTreeSet;
 
