@@ -5,7 +5,7 @@
 //! `weft_core::scenario`, DESIGN.md "Forecasts"): with replicas `i` of share `w_i`,
 //!
 //! ```text
-//! Q_c(b) = Σ w_i·mean_i(b) + k_c(b)·√( Var_s[Σ w_i·demand_i(s, b)] + Σ w_i²·within_i(b) )
+//! Q_c(b) = mean_s[Σ w_i·demand_i(s, b)] + k_c(b)·√( Var_s[Σ w_i·demand_i(s, b)] + Σ w_i²·within_i(b) )
 //! ```
 //!
 //! with the population variance over scenarios `s`. What has no series demands its allocation;
@@ -275,10 +275,17 @@ impl<'a> Load<'a> {
         load
     }
 
+    /// The mean over the scenarios of what is capped in each of them: the tail is calibrated on it.
     fn mean(&self, bucket: usize) -> f64 {
-        let rows = self.rows.iter();
-        let of_rows = rows.map(|(row, share)| share * f64::from(self.scenarios.mean(*row, bucket)));
-        self.constant + of_rows.sum::<f64>()
+        let scenarios = self.scenarios.len();
+        let of_row = |row: usize| match scenarios {
+            0 => f64::from(self.scenarios.mean(row, bucket)),
+            _ => {
+                let demand = |scenario| f64::from(self.scenarios.demand(row, scenario, bucket));
+                (0..scenarios).map(demand).sum::<f64>() / scenarios as f64
+            }
+        };
+        self.constant + self.rows.iter().map(|(row, share)| share * of_row(*row)).sum::<f64>()
     }
 
     fn quantile(&self, fleet: &Fleet<'_>, bucket: usize) -> f64 {
