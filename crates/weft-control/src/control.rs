@@ -86,7 +86,9 @@ pub struct TrackedMove {
     pub measure: MoveMeasure,
     /// When the driver is asked for it next.
     poll_at: Timestamp,
-    /// When it was last told to stop.
+    /// Whether the driver, asked last, did not know it.
+    unknown: bool,
+    /// When it was first told to stop.
     cancelled: Option<Timestamp>,
     /// Whether its start waits for its record.
     recording: bool,
@@ -102,6 +104,7 @@ impl TrackedMove {
             ended: None,
             measure: MoveMeasure::default(),
             poll_at: Timestamp::default(),
+            unknown: false,
             cancelled: None,
             recording: false,
         }

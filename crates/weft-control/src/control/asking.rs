@@ -89,7 +89,7 @@ impl Control {
         let Some(tracked) = self.moves.get_mut(&id) else { return };
         match tracked.state {
             MoveState::Running => {
-                tracked.cancelled = Some(now);
+                tracked.cancelled.get_or_insert(now);
                 commands.push(Command::Cancel(id));
             }
             MoveState::Proposed | MoveState::Scheduled if !tracked.recording => {

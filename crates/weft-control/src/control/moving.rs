@@ -220,9 +220,10 @@ impl Control {
             }
             tracked.poll_at = now + poll_every;
             let overdue = tracked.started.is_some_and(|at| now - at > patience(tracked, factor));
-            let told = tracked.cancelled.is_some_and(|at| now - at < SHORTEST_PATIENCE);
-            if overdue && !told {
-                tracked.cancelled = Some(now);
+            if overdue {
+                // The first telling counts: from it on runs the time after which a move that the
+                // driver does not know is concluded from the placement.
+                tracked.cancelled.get_or_insert(now);
                 commands.push(Command::Cancel(*id));
             }
             commands.push(Command::Poll(*id));
@@ -240,6 +241,7 @@ impl Control {
         if tracked.state != MoveState::Running {
             return;
         }
+        tracked.unknown = *status == MoveStatus::Unknown;
         match status {
             MoveStatus::Running(measure) => tracked.measure = *measure,
             MoveStatus::Unknown => self.conclude_overdue(now, commands),
@@ -265,6 +267,7 @@ impl Control {
             .values()
             .filter(|tracked| {
                 tracked.state == MoveState::Running
+                    && tracked.unknown
                     && tracked.cancelled.is_some_and(|at| seen.at - at >= SHORTEST_PATIENCE)
                     && !seen.moves.contains_key(&tracked.planned.id)
             })

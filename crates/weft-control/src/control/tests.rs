@@ -346,6 +346,26 @@ fn a_move_that_takes_too_long_is_told_to_stop() {
 }
 
 #[test]
+fn an_overdue_move_that_the_driver_knows_is_never_concluded() {
+    let mut scene = Scene::at_the_first_order();
+    scene.pass_steps(6);
+    assert!(!scene.cancelled.is_empty(), "it is told to stop");
+    assert_eq!(scene.count(|r| matches!(r, Record::Ended { .. })), 0, "and runs until it ends");
+}
+
+/// Regression: telling an overdue move to stop again put its conclusion off for ever.
+#[test]
+fn a_start_that_was_lost_in_a_crash_is_concluded() {
+    let mut scene = Scene::at_the_first_order();
+    let lost = scene.orders[0].id;
+    scene.control = Control::resume(scene.config.clone(), &scene.journal);
+    scene.statuses.insert(lost, MoveStatus::Unknown);
+    scene.pass_steps(3);
+    let failed = |r: &Record| matches!(r, Record::Ended { move_id, state: MoveState::Failed, .. } if *move_id == lost);
+    assert_eq!(scene.count(failed), 1);
+}
+
+#[test]
 fn after_a_restart_a_recorded_start_counts_as_running() {
     let mut scene = Scene::at_the_first_order();
     let order = scene.orders[0].clone();
