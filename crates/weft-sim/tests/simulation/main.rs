@@ -31,8 +31,10 @@ const SEEDS: u64 = 200;
 /// Faults, demand that moves.
 const STORM: Span = Span::from_hours(10);
 
-/// Healed, demand as it was at the end of the storm: within this the loop must have settled.
-const SETTLING: Span = Span::from_hours(12);
+/// Healed, demand as it was at the end of the storm: within this the loop must have settled. The
+/// forecasters keep a day of samples here, so until a day has passed their memory of the storm fades
+/// and emptying a host may become worth it; an hour is for the moves.
+const SETTLING: Span = Span::from_hours(25);
 
 /// In this time after settling nothing may be started.
 const QUIET: Span = Span::from_hours(3);
