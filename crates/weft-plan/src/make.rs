@@ -18,6 +18,7 @@ use crate::problem::{Effort, HostIndex, Score};
 use crate::reasons;
 use crate::schedule::{Dropped, Proposal, Scheduled, schedule};
 use crate::situation::Situation;
+use crate::solver::relieve::LESS_SHORT;
 use crate::solver::state::State;
 use crate::solver::{Borne, Search, hosts};
 use crate::strategy::Trip;
@@ -279,6 +280,8 @@ impl Draft<'_, '_> {
             let Ok(way) = reasons::way(fleet, item, from, to, self.kind(item)) else { continue };
             let workload = fleet.origins[item].workload.id.clone();
             let (deadline, useful_until) = self.times(&purpose, from);
+            let shares = purpose.shortage().is_some() && end.peak(to) > 1.0;
+            let most = if shares { (start.peak(from) * LESS_SHORT).max(1.0) } else { 1.0 };
             let item = Some(item);
             proposals.push(Proposal {
                 item,
@@ -289,6 +292,7 @@ impl Draft<'_, '_> {
                 purpose,
                 deadline,
                 useful_until,
+                most,
             });
         }
         (proposals, dropped)
@@ -301,9 +305,17 @@ impl Draft<'_, '_> {
             let item = fleet.origins.iter().position(|o| o.workload.id == *workload)?;
             let way = reasons::way(fleet, item, from, to, Strategy::Merge).ok()?;
             let (deadline, useful_until) = self.times(&Purpose::Merge, from);
-            let (purpose, workload) = (Purpose::Merge, workload.clone());
-            let item = None;
-            Some(Proposal { item, workload, from, to, way, purpose, deadline, useful_until })
+            Some(Proposal {
+                item: None,
+                workload: workload.clone(),
+                from,
+                to,
+                way,
+                purpose: Purpose::Merge,
+                deadline,
+                useful_until,
+                most: 1.0,
+            })
         };
         self.merges.iter().filter_map(proposal).collect()
     }

@@ -16,7 +16,7 @@
 mod empty;
 mod improve;
 pub(crate) mod loss;
-mod relieve;
+pub(crate) mod relieve;
 pub(crate) mod state;
 
 use crate::problem::{Effort, HostIndex, Problem, Score, Solution, Suggestion};
@@ -173,8 +173,14 @@ impl<'a> Search<'a> {
         }
         let departure = self.state.departure(item);
         let answers = self.causes[start];
-        let requirement = if answers { Requirement::Keep } else { Requirement::Pack };
-        if let Some(arrival) = self.state.arrival(item, host, requirement) {
+        let most = self.state.peak(self.state.start[item]) * relieve::LESS_SHORT;
+        let wanted: &[Requirement] = match answers {
+            true if most > 1.0 => &[Requirement::Keep, Requirement::Lessen(most)],
+            true => &[Requirement::Keep],
+            false => &[Requirement::Pack],
+        };
+        let arrival = wanted.iter().find_map(|wanted| self.state.arrival(item, host, *wanted));
+        if let Some(arrival) = arrival {
             change = departure;
             add(&mut change, &arrival);
             self.state.put(item, host);

@@ -15,6 +15,10 @@
 //! judged (what was lost must run), answers may not raise a quantile above its limit in any bucket,
 //! and consolidation may not do so within the next hour, nor raise a mean above it later. So
 //! nobody is blamed for a layer below, and the verdict does not depend on the order of the moves.
+//!
+//! A fleet can be too full to keep its confidence. Then the answer to a shortage may share the
+//! excess: a target may be raised above its limit, but never as far, as a share of the limit, as the
+//! worst of the hosts that its load comes from stood above theirs. So the worst always gets better.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -51,6 +55,11 @@ fn layer(flight: &Flight<'_>) -> Layer {
         (_, Purpose::Empty(_)) => Layer::Consolidation,
         _ => Layer::Answer,
     }
+}
+
+/// Whether a move answers a shortage: only that may share an excess.
+const fn answers_shortage(flight: &Flight<'_>) -> bool {
+    matches!(flight.order.purpose, Purpose::Shortage(_))
 }
 
 /// What is on a host, and its share of each workload's demand.
@@ -99,11 +108,64 @@ impl<'a> Demand<'a> {
             };
             let with = up_to(judged);
             let without: Vec<_> = with.iter().filter(|flight| !own(flight)).copied().collect();
-            for (host, pieces) in self.pieces(&by_host, &targets, &with, &without) {
-                violations.extend(self.judge_host(host, &pieces, judged));
+            let answers: Vec<_> = with.iter().filter(|f| own(f) && answers_shortage(f)).collect();
+            let pieces = self.pieces(&by_host, &targets, &with, &without);
+            for (host, pieces) in pieces {
+                let excess = match judged {
+                    Layer::Answer => self.worst_source(host, &answers, &by_host, &without),
+                    _ => 1.0,
+                };
+                violations.extend(self.judge_host(host, &pieces, judged, excess));
             }
         }
         violations
+    }
+
+    /// The largest share of its limit that a quantile takes, without the layer, on any of the hosts
+    /// from which the load of `host` comes, directly or through others; at least 1.
+    fn worst_source(
+        &self,
+        host: &'a HostId,
+        answers: &[&Flight<'a>],
+        by_host: &BTreeMap<&'a HostId, BTreeSet<&'a WorkloadId>>,
+        without: &[Flight<'a>],
+    ) -> f64 {
+        let mut reached = BTreeSet::from([host]);
+        loop {
+            let known = reached.len();
+            let into = answers.iter().filter(|flight| reached.contains(&flight.order.to));
+            let sources: Vec<_> = into.map(|flight| &flight.order.from).collect();
+            reached.extend(sources);
+            if reached.len() == known {
+                break;
+            }
+        }
+        reached.remove(host);
+        let mut state = State::new(self.placement);
+        for flight in without.iter().filter(|flight| !flight.is_doomed(&self.fleet)) {
+            state.land(flight.order);
+        }
+        let none = BTreeSet::new();
+        let peak = |source: &&HostId| {
+            let standing = by_host.get(*source).unwrap_or(&none);
+            self.peak(source, &residents(&state, standing, source))
+        };
+        reached.iter().map(peak).fold(1.0, f64::max)
+    }
+
+    /// The largest share of a limit that a quantile takes with these residents.
+    fn peak(&self, host: &HostId, residents: &Residents<'a>) -> f64 {
+        let Some(known) = self.fleet.host(host) else { return 0.0 };
+        let mut peak = 0.0_f64;
+        for resource in Resource::FLOWING {
+            let Some(limit) = self.fleet.policy.margins.limit(known, resource) else { continue };
+            let load = Load::new(self, residents, resource);
+            let ahead = (0..self.scenarios.buckets().len())
+                .filter(|bucket| self.bucket(*bucket).1 > self.now)
+                .map(|bucket| load.quantile(&self.fleet, bucket) / limit.max(1.0));
+            peak = ahead.fold(peak, f64::max);
+        }
+        peak
     }
 
     /// Per target its pieces, by replaying the ends of both sets of flights side by side.
@@ -150,14 +212,20 @@ impl<'a> Demand<'a> {
         pieces
     }
 
-    fn judge_host(&self, host: &HostId, pieces: &[Piece<'a>], judged: Layer) -> Vec<Violation> {
+    fn judge_host(
+        &self,
+        host: &HostId,
+        pieces: &[Piece<'a>],
+        judged: Layer,
+        excess: f64,
+    ) -> Vec<Violation> {
         let Some(known) = self.fleet.host(host) else { return Vec::new() };
         let mut violations = Vec::new();
         for resource in Resource::FLOWING {
             let Some(limit) = self.fleet.policy.margins.limit(known, resource) else { continue };
             let lasting = pieces.iter().filter(|piece| self.lasts(piece));
             let worst = lasting
-                .filter_map(|piece| self.worst(piece, resource, limit, judged))
+                .filter_map(|piece| self.worst(piece, resource, limit, judged, excess))
                 .reduce(|worst, other| if other.found > worst.found { other } else { worst });
             if let Some(worst) = worst {
                 violations.push(self.violation(host, resource, limit, &worst));
@@ -178,6 +246,7 @@ impl<'a> Demand<'a> {
         resource: Resource,
         limit: f64,
         judged: Layer,
+        excess: f64,
     ) -> Option<Worst> {
         let with = Load::new(self, &piece.with, resource);
         let without = Load::new(self, &piece.without, resource);
@@ -194,7 +263,7 @@ impl<'a> Demand<'a> {
                 if is_mean { load.mean(bucket) } else { load.quantile(&self.fleet, bucket) }
             };
             let found = of(&with);
-            if found <= limit + slack {
+            if found <= excess * limit + slack {
                 return None;
             }
             let before = of(&without);

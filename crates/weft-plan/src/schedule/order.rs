@@ -207,9 +207,10 @@ impl<'a, 's> Replay<'a, 's> {
         problem.flows.iter().enumerate().all(|(dimension, flow)| {
             let packs = requirement == Requirement::Pack;
             let multipliers = if packs { &flow.pack } else { &flow.full };
+            let limit = proposal.most * terms.limit[dimension];
             multipliers.iter().enumerate().all(|(bucket, multiplier)| {
                 let row = dimension * width + bucket;
-                outlook.mean[row] + multiplier * outlook.spread[row] <= terms.limit[dimension]
+                outlook.mean[row] + multiplier * outlook.spread[row] <= limit
             })
         })
     }
@@ -256,6 +257,7 @@ pub(super) fn requirement(proposal: &Proposal) -> Requirement {
     match (&proposal.purpose, proposal.way.strategy) {
         (_, Strategy::Recover) => Requirement::Bear,
         (Purpose::Empty(_), _) => Requirement::Pack,
+        _ if proposal.most > 1.0 => Requirement::Lessen(proposal.most),
         _ => Requirement::Keep,
     }
 }

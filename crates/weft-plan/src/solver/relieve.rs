@@ -1,7 +1,8 @@
 //! Phase `relieve`: hosts that run short are cleared by the cheapest sufficient move, else by the
-//! one that helps most; where no move helps, by a swap or by a chain of two.
+//! one that helps most; where no move helps, by a swap or by a chain of two; and where the fleet is
+//! too full for any of these, the excess is shared with hosts that stay less short.
 //!
-//! It must never make another host short.
+//! It must never make another host as short as the one it relieves.
 
 use crate::problem::{HostIndex, Score};
 use crate::solver::state::{NOWHERE, Requirement, Target};
@@ -11,6 +12,9 @@ use crate::solver::{Borne, Search, add, hosts};
 const ITEMS_TRIED: usize = 6;
 /// How many hosts are tried to take them; enough to cover a rack, few enough to stay quick.
 const HOSTS_TRIED: usize = 24;
+/// How short a target may be left by sharing, against how short the source was; so that rounding
+/// never turns a move round.
+pub(crate) const LESS_SHORT: f32 = 0.999;
 
 impl Search<'_> {
     /// Clears the short hosts, the worst first. Afterwards no single move within the rules lessens
@@ -43,7 +47,8 @@ impl Search<'_> {
             let step = self
                 .relieve_by_move(host)
                 .or_else(|| self.relieve_by_swap(host))
-                .or_else(|| self.relieve_by_chain(host));
+                .or_else(|| self.relieve_by_chain(host))
+                .or_else(|| self.relieve_by_sharing(host));
             let Some(step) = step else { break };
             add(&mut change, &step);
         }
@@ -161,6 +166,28 @@ impl Search<'_> {
             }
         }
         None
+    }
+
+    /// Where the fleet is too full for any host to keep its confidence with an item more: the move
+    /// that spreads the excess at the best price. The target stays less short than this host was,
+    /// and the overload that is expected to be saved exceeds the cost of the move.
+    fn relieve_by_sharing(&mut self, host: HostIndex) -> Option<Score> {
+        let most = self.state.peak(host) * LESS_SHORT;
+        let mut best: Option<(usize, Target)> = None;
+        for item in self.movable(host) {
+            let target = self.state.best_target(item, Requirement::Lessen(most), &|_| true);
+            let Some(target) = target else { continue };
+            let Score { broken, violation, cost } = target.change;
+            let helps = broken <= Score::TOLERANCE
+                && violation < -Score::TOLERANCE
+                && cost < -Score::TOLERANCE;
+            if helps && best.as_ref().is_none_or(|(_, best)| cost < best.change.cost) {
+                best = Some((item, target));
+            }
+        }
+        let (item, target) = best?;
+        self.state.put(item, target.host);
+        Some(target.change)
     }
 
     /// Makes two moves together, the second item being taken from its host while the first is

@@ -17,7 +17,7 @@ use groups::domain_of;
 pub(crate) const NOWHERE: HostIndex = HostIndex(u32::MAX);
 
 /// What a host must show for an item to be put there.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) enum Requirement {
     /// The chance constraint with the multipliers for filling.
     Fill,
@@ -25,6 +25,9 @@ pub(crate) enum Requirement {
     Pack,
     /// No bucket pushed beyond the full multipliers.
     Keep,
+    /// No bucket pushed as far beyond the full multipliers as this, as a share of the limit: what a
+    /// fleet is left with that is too full to keep its confidence anywhere.
+    Lessen(f32),
     /// Anything; the least violation wins.
     Bear,
 }
@@ -274,8 +277,9 @@ impl<'p> State<'p> {
         score
     }
 
-    /// Relative excess of the quantile over the limit, weighted by urgency, over every run of
-    /// buckets that is long enough.
+    /// Relative excess of the quantile over the limit, squared and weighted by urgency, over every
+    /// run of buckets that is long enough. Squares make two hosts that are a little short better
+    /// than one that is very short.
     fn violation(&self, multipliers: &[f32], limit: f32, mean: &[f32], spread: &[f32]) -> f64 {
         let buckets = &self.problem.buckets;
         let (mut total, mut run, mut steps) = (0.0, 0.0, 0);
@@ -283,7 +287,7 @@ impl<'p> State<'p> {
             let quantile = mean[index] + multipliers[index] * spread[index];
             if quantile > limit {
                 let excess = f64::from(quantile - limit) / f64::from(limit.max(1.0));
-                run += bucket.urgency * excess;
+                run += bucket.urgency * excess * excess;
                 steps += bucket.steps;
             } else {
                 if steps >= self.problem.consecutive_steps {
@@ -443,8 +447,8 @@ impl<'p> State<'p> {
         })
     }
 
-    /// Whether the loads last judged push no quantile up that is beyond its limit then.
-    fn scratch_keeps(&self, host: HostIndex) -> bool {
+    /// Whether the loads last judged push no quantile up that is beyond `most` × its limit then.
+    fn scratch_keeps(&self, host: HostIndex, most: f32) -> bool {
         let width = self.problem.demands.width();
         let (mean, spread) = (self.mean(host), self.spread(host));
         let terms = &self.problem.hosts[host.index()];
@@ -454,7 +458,7 @@ impl<'p> State<'p> {
                 let quantile =
                     |mean: &[f32], spread: &[f32]| mean[row + b] + multiplier * spread[row + b];
                 let after = quantile(&self.scratch.mean, &self.scratch.spread);
-                after <= terms.limit[dimension] || after <= quantile(mean, spread)
+                after <= most * terms.limit[dimension] || after <= quantile(mean, spread)
             })
         })
     }
@@ -486,11 +490,14 @@ impl<'p> State<'p> {
         }
         let before = self.worth[host.index()];
         let mut change = self.after(item, host, 1).minus(&before);
-        let holds = match multipliers {
-            Some(multipliers) => self.scratch_fills(host, multipliers),
-            None => requirement == Requirement::Bear || self.scratch_keeps(host),
+        let holds = match (multipliers, requirement) {
+            (Some(multipliers), _) => self.scratch_fills(host, multipliers),
+            (None, Requirement::Bear) => true,
+            (None, Requirement::Lessen(most)) => self.scratch_keeps(host, most),
+            (None, _) => self.scratch_keeps(host, 1.0),
         };
-        if !holds || (requirement != Requirement::Bear && change.violation > Score::TOLERANCE) {
+        let bears = matches!(requirement, Requirement::Bear | Requirement::Lessen(_));
+        if !holds || (!bears && change.violation > Score::TOLERANCE) {
             return None;
         }
         change.broken += groups + self.item_broken(item, host);
@@ -524,6 +531,21 @@ impl<'p> State<'p> {
                 mean[row] + multiplier * spread[row] <= limit
             })
         })
+    }
+
+    /// The largest share of its limit that a quantile of `host` takes, by the full multipliers.
+    pub(crate) fn peak(&self, host: HostIndex) -> f32 {
+        let width = self.problem.demands.width();
+        let (mean, spread) = (self.mean(host), self.spread(host));
+        let mut peak = 0.0_f32;
+        for (dimension, flow) in self.problem.flows.iter().enumerate() {
+            let limit = self.problem.hosts[host.index()].limit[dimension].max(1.0);
+            for (bucket, full) in flow.full.iter().enumerate() {
+                let row = dimension * width + bucket;
+                peak = peak.max((mean[row] + full * spread[row]) / limit);
+            }
+        }
+        peak
     }
 
     /// The last judged loads of an arrival: mean and deviation per dimension and bucket.

@@ -621,6 +621,7 @@ const DEMAND: &[Case] = &[
             f.workload("w3").vcpus = 5;
             f.workload("w2").vcpus = 6;
             f.moves = vec![order(2, "w3", "b", "c"), order(3, "w2", "a", "b")];
+            f.moves[1].purpose = Purpose::Rule;
             f.host("c").cores = 6;
         },
         |f| {
@@ -628,6 +629,20 @@ const DEMAND: &[Case] = &[
             f.workload("w2").vcpus = 5;
             f.moves = vec![order(2, "w3", "b", "c"), order(3, "w2", "a", "b")];
             f.host("c").cores = 6;
+        },
+    ),
+    (
+        "Overload",
+        |f| {
+            // Sharing an excess: `b` must not end shorter than `a` was.
+            f.workload("w2").vcpus = 6;
+            f.workload("w3").vcpus = 3;
+            f.moves = vec![order(3, "w2", "a", "b")];
+        },
+        |f| {
+            f.workload("w2").vcpus = 6;
+            f.workload("w3").vcpus = 1;
+            f.moves = vec![order(3, "w2", "a", "b")];
         },
     ),
     ("MeanOverload", |f| consolidation(f, 1_002.0), |f| consolidation(f, 1_000.0)),
