@@ -18,7 +18,6 @@ use crate::problem::{Effort, HostIndex, Score};
 use crate::reasons;
 use crate::schedule::{Dropped, Proposal, Scheduled, schedule};
 use crate::situation::Situation;
-use crate::solver::relieve::LESS_SHORT;
 use crate::solver::state::State;
 use crate::solver::{Borne, Search, hosts};
 use crate::strategy::Trip;
@@ -280,8 +279,8 @@ impl Draft<'_, '_> {
             let Ok(way) = reasons::way(fleet, item, from, to, self.kind(item)) else { continue };
             let workload = fleet.origins[item].workload.id.clone();
             let (deadline, useful_until) = self.times(&purpose, from);
-            let shares = purpose.shortage().is_some() && end.peak(to) > 1.0;
-            let most = if shares { (start.peak(from) * LESS_SHORT).max(1.0) } else { 1.0 };
+            let shares = purpose.shortage().is_some() && end.is_beyond(to);
+            let most = if shares { start.sharing_bound(from) } else { 1.0 };
             let item = Some(item);
             proposals.push(Proposal {
                 item,

@@ -11,8 +11,8 @@
 //! mean + k_b · √(variance over scenarios + Σ within) ≤ limit(h, d): the chance constraint. Groups:
 //! apart, together, spread over a domain; dependencies between groups by neighbourhood.
 //!
-//! **Objective**, lexicographic, see [`Score`]: broken rules; violation of the chance constraints,
-//! weighted by urgency; cost = Σ soft excess of what is held + price · expected demand above
+//! **Objective**, lexicographic, see [`Score`]: broken rules; squared violation of the chance
+//! constraints, weighted by urgency; cost = Σ soft excess of what is held + price · expected demand above
 //! capacity + running hosts (fixed part and power curve) + moves (per item, per pair of sites, per
 //! group) + balance. ROADEF 2012's objective is the special case without flowing dimensions.
 //!
@@ -290,7 +290,7 @@ pub fn host_set(hosts: usize, contains: impl Fn(usize) -> bool) -> Vec<u64> {
 pub struct Score {
     /// Rules broken, and items stranded on hosts that are evacuated.
     pub broken: f64,
-    /// Excess over the limits of the chance constraints, relative, weighted by urgency.
+    /// Excess over the limits of the chance constraints, relative, squared, weighted by urgency.
     pub violation: f64,
     /// Everything that costs.
     pub cost: f64,

@@ -16,7 +16,7 @@
 mod empty;
 mod improve;
 pub(crate) mod loss;
-pub(crate) mod relieve;
+mod relieve;
 pub(crate) mod state;
 
 use crate::problem::{Effort, HostIndex, Problem, Score, Solution, Suggestion};
@@ -173,11 +173,11 @@ impl<'a> Search<'a> {
         }
         let departure = self.state.departure(item);
         let answers = self.causes[start];
-        let most = self.state.peak(self.state.start[item]) * relieve::LESS_SHORT;
-        let wanted: &[Requirement] = match answers {
-            true if most > 1.0 => &[Requirement::Keep, Requirement::Lessen(most)],
-            true => &[Requirement::Keep],
-            false => &[Requirement::Pack],
+        let most = self.state.sharing_bound(self.state.start[item]);
+        let wanted: &[Requirement] = if answers {
+            &[Requirement::Keep, Requirement::ShareExcess(most)]
+        } else {
+            &[Requirement::Pack]
         };
         let arrival = wanted.iter().find_map(|wanted| self.state.arrival(item, host, *wanted));
         if let Some(arrival) = arrival {

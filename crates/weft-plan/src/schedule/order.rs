@@ -257,7 +257,7 @@ pub(super) fn requirement(proposal: &Proposal) -> Requirement {
     match (&proposal.purpose, proposal.way.strategy) {
         (_, Strategy::Recover) => Requirement::Bear,
         (Purpose::Empty(_), _) => Requirement::Pack,
-        _ if proposal.most > 1.0 => Requirement::Lessen(proposal.most),
+        _ if proposal.most > 1.0 => Requirement::ShareExcess(proposal.most),
         _ => Requirement::Keep,
     }
 }

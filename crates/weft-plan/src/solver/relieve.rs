@@ -12,9 +12,6 @@ use crate::solver::{Borne, Search, add, hosts};
 const ITEMS_TRIED: usize = 6;
 /// How many hosts are tried to take them; enough to cover a rack, few enough to stay quick.
 const HOSTS_TRIED: usize = 24;
-/// How short a target may be left by sharing, against how short the source was; so that rounding
-/// never turns a move round.
-pub(crate) const LESS_SHORT: f32 = 0.999;
 
 impl Search<'_> {
     /// Clears the short hosts, the worst first. Afterwards no single move within the rules lessens
@@ -172,10 +169,10 @@ impl Search<'_> {
     /// that spreads the excess at the best price. The target stays less short than this host was,
     /// and the overload that is expected to be saved exceeds the cost of the move.
     fn relieve_by_sharing(&mut self, host: HostIndex) -> Option<Score> {
-        let most = self.state.peak(host) * LESS_SHORT;
+        let most = self.state.sharing_bound(host);
         let mut best: Option<(usize, Target)> = None;
         for item in self.movable(host) {
-            let target = self.state.best_target(item, Requirement::Lessen(most), &|_| true);
+            let target = self.state.best_target(item, Requirement::ShareExcess(most), &|_| true);
             let Some(target) = target else { continue };
             let Score { broken, violation, cost } = target.change;
             let helps = broken <= Score::TOLERANCE

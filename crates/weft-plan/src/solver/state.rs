@@ -16,6 +16,10 @@ use groups::domain_of;
 /// Where an item is that a neighbourhood has taken out.
 pub(crate) const NOWHERE: HostIndex = HostIndex(u32::MAX);
 
+/// How short a target may be left by sharing an excess, against how short the source was; so that
+/// rounding never turns a move round.
+const LESS_SHORT: f32 = 0.999;
+
 /// What a host must show for an item to be put there.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) enum Requirement {
@@ -25,9 +29,9 @@ pub(crate) enum Requirement {
     Pack,
     /// No bucket pushed beyond the full multipliers.
     Keep,
-    /// No bucket pushed as far beyond the full multipliers as this, as a share of the limit: what a
-    /// fleet is left with that is too full to keep its confidence anywhere.
-    Lessen(f32),
+    /// No quantile, by the full multipliers, pushed beyond this many times its limit: what is left to
+    /// a fleet that is too full to keep its confidence anywhere.
+    ShareExcess(f32),
     /// Anything; the least violation wins.
     Bear,
 }
@@ -493,10 +497,10 @@ impl<'p> State<'p> {
         let holds = match (multipliers, requirement) {
             (Some(multipliers), _) => self.scratch_fills(host, multipliers),
             (None, Requirement::Bear) => true,
-            (None, Requirement::Lessen(most)) => self.scratch_keeps(host, most),
+            (None, Requirement::ShareExcess(most)) => self.scratch_keeps(host, most),
             (None, _) => self.scratch_keeps(host, 1.0),
         };
-        let bears = matches!(requirement, Requirement::Bear | Requirement::Lessen(_));
+        let bears = matches!(requirement, Requirement::Bear | Requirement::ShareExcess(_));
         if !holds || (!bears && change.violation > Score::TOLERANCE) {
             return None;
         }
@@ -533,16 +537,27 @@ impl<'p> State<'p> {
         })
     }
 
-    /// The largest share of its limit that a quantile of `host` takes, by the full multipliers.
-    pub(crate) fn peak(&self, host: HostIndex) -> f32 {
+    /// Up to which share of its limit what leaves `host` may push a quantile of its target where an
+    /// excess is shared: less far than `host` is itself, and never below the limit.
+    pub(crate) fn sharing_bound(&self, host: HostIndex) -> f32 {
+        (self.peak(host, |flow| &flow.full) * LESS_SHORT).max(1.0)
+    }
+
+    /// Whether a quantile of `host` is beyond its limit, by the full multipliers.
+    pub(crate) fn is_beyond(&self, host: HostIndex) -> bool {
+        self.peak(host, |flow| &flow.full) > 1.0
+    }
+
+    /// The largest share of its limit that a quantile of `host` takes in any bucket.
+    fn peak(&self, host: HostIndex, multipliers: fn(&Flow) -> &[f32]) -> f32 {
         let width = self.problem.demands.width();
         let (mean, spread) = (self.mean(host), self.spread(host));
         let mut peak = 0.0_f32;
         for (dimension, flow) in self.problem.flows.iter().enumerate() {
             let limit = self.problem.hosts[host.index()].limit[dimension].max(1.0);
-            for (bucket, full) in flow.full.iter().enumerate() {
+            for (bucket, multiplier) in multipliers(flow).iter().enumerate() {
                 let row = dimension * width + bucket;
-                peak = peak.max((mean[row] + full * spread[row]) / limit);
+                peak = peak.max((mean[row] + multiplier * spread[row]) / limit);
             }
         }
         peak
@@ -689,19 +704,9 @@ impl<'p> State<'p> {
         left.map(move |(multiplier, (mean, spread))| (limit - mean - multiplier * spread).max(0.0))
     }
 
-    /// The largest share of a limit that a host's demand takes in any bucket.
+    /// How full a host is by what it is filled to: 1 is the brim.
     pub(crate) fn fullness(&self, host: HostIndex) -> f32 {
-        let width = self.problem.demands.width();
-        let (mean, spread) = (self.mean(host), self.spread(host));
-        let mut fullest = 0.0_f32;
-        for (dimension, flow) in self.problem.flows.iter().enumerate() {
-            let limit = self.problem.hosts[host.index()].limit[dimension].max(1.0);
-            for (bucket, fill) in flow.fill.iter().enumerate() {
-                let row = dimension * width + bucket;
-                fullest = fullest.max((mean[row] + fill * spread[row]) / limit);
-            }
-        }
-        fullest
+        self.peak(host, |flow| &flow.fill)
     }
 
     /// The whole score, summed anew.
