@@ -11,15 +11,16 @@ use weft_core::resource::Resource;
 use weft_core::time::Span;
 use weft_plan::situation::PastMove;
 
+use crate::demand::DEMAND;
 use crate::fixture::{Fixture, GIB, KINDS, NOW, Series, kinds, minutes, order, starting};
 use crate::{placements, starts};
 
-type Bend = fn(&mut Fixture);
+pub(crate) type Bend = fn(&mut Fixture);
 
 /// What is broken, how, and the twin that keeps it.
-type Case = (&'static str, Bend, Bend);
+pub(crate) type Case = (&'static str, Bend, Bend);
 
-fn split_over(fixture: &mut Fixture, hosts: [&str; 2], most: u32) {
+pub(crate) fn split_over(fixture: &mut Fixture, hosts: [&str; 2], most: u32) {
     let replicas = hosts.map(|host| Replica { host: host.into(), share_permille: 500 });
     fixture.placement.0.insert("w1".into(), replicas.to_vec());
     fixture.workload("w1").mobility.max_replicas = most;
@@ -43,7 +44,7 @@ fn maintenance(fixture: &mut Fixture, host: &str, window: Window) {
 }
 
 /// A consolidation with a mean of `later` on top of 3,000 on the target, an hour from now.
-fn consolidation(fixture: &mut Fixture, later: f32) {
+pub(crate) fn consolidation(fixture: &mut Fixture, later: f32) {
     let series = |workload, means| Series { workload, means, residuals: vec![0.0; 4] };
     fixture.cpu = vec![series("w1", vec![100.0, later]), series("w3", vec![3_000.0, 3_000.0])];
     fixture.moves[0].purpose = Purpose::Empty("a".into());
@@ -432,7 +433,7 @@ const RULES: &[Case] = &[
 ];
 
 /// `w1` from `a` at ten minutes and, after `wait` minutes, `other` to `to`.
-fn two_moves(fixture: &mut Fixture, wait: i64, other: (&str, &str, &str)) {
+pub(crate) fn two_moves(fixture: &mut Fixture, wait: i64, other: (&str, &str, &str)) {
     let second = order(2, other.0, other.1, other.2);
     fixture.moves.push(starting(second, minutes(10 + wait)));
 }
@@ -556,98 +557,6 @@ const BUDGETS_AND_ORDER: &[Case] = &[
     ),
 ];
 
-const DEMAND: &[Case] = &[
-    ("Overload", |f| f.workload("w3").vcpus = 4, |f| f.workload("w3").vcpus = 3),
-    (
-        "Overload",
-        |f| {
-            f.workload("w3").vcpus = 3;
-            f.policy.margins.reserve = 0.01;
-        },
-        |f| {
-            f.workload("w3").vcpus = 4;
-            f.set_state("a", HostState::Lost);
-            f.moves[0].strategy = Strategy::Recover;
-        },
-    ),
-    (
-        "Overload",
-        |f| {
-            // Half of w1 comes from `c`; half of its three cores fit, all of them do not.
-            split_over(f, ["a", "c"], 2);
-            f.workload("w1").vcpus = 3;
-            f.workload("w3").vcpus = 3;
-            f.moves[0].from = "c".into();
-        },
-        |f| {
-            split_over(f, ["a", "c"], 2);
-            f.workload("w1").vcpus = 3;
-            f.workload("w3").vcpus = 2;
-            f.moves[0].from = "c".into();
-        },
-    ),
-    (
-        "Overload",
-        |f| {
-            // What runs already will take its room on the target.
-            f.workload("w2").vcpus = 3;
-            f.running = vec![starting(order(2, "w2", "a", "b"), minutes(-1))];
-        },
-        |f| {
-            f.workload("w2").vcpus = 2;
-            f.running = vec![starting(order(2, "w2", "a", "b"), minutes(-1))];
-        },
-    ),
-    (
-        "Overload",
-        |f| {
-            // A consolidation takes w1 to `c`; an answer takes it on to `b`.
-            f.workload("w3").vcpus = 4;
-            f.moves[0].to = "c".into();
-            f.moves[0].purpose = Purpose::Empty("a".into());
-            two_moves(f, 40, ("w1", "c", "b"));
-        },
-        |f| {
-            f.workload("w3").vcpus = 3;
-            f.moves[0].to = "c".into();
-            f.moves[0].purpose = Purpose::Empty("a".into());
-            two_moves(f, 40, ("w1", "c", "b"));
-        },
-    ),
-    (
-        "Overload",
-        |f| {
-            // `b` was overloaded before: a swap may leave it so, but not make it worse.
-            f.workload("w3").vcpus = 5;
-            f.workload("w2").vcpus = 6;
-            f.moves = vec![order(2, "w3", "b", "c"), order(3, "w2", "a", "b")];
-            f.moves[1].purpose = Purpose::Rule;
-            f.host("c").cores = 6;
-        },
-        |f| {
-            f.workload("w3").vcpus = 6;
-            f.workload("w2").vcpus = 5;
-            f.moves = vec![order(2, "w3", "b", "c"), order(3, "w2", "a", "b")];
-            f.host("c").cores = 6;
-        },
-    ),
-    (
-        "Overload",
-        |f| {
-            // Sharing an excess: `b` must not end shorter than `a` was.
-            f.workload("w2").vcpus = 6;
-            f.workload("w3").vcpus = 3;
-            f.moves = vec![order(3, "w2", "a", "b")];
-        },
-        |f| {
-            f.workload("w2").vcpus = 6;
-            f.workload("w3").vcpus = 1;
-            f.moves = vec![order(3, "w2", "a", "b")];
-        },
-    ),
-    ("MeanOverload", |f| consolidation(f, 1_002.0), |f| consolidation(f, 1_000.0)),
-];
-
 fn cases() -> impl Iterator<Item = &'static Case> {
     let all = [
         NAMES_AND_TIMES,
@@ -709,95 +618,6 @@ fn room_is_held_on_both_ends_until_the_end() {
     };
     check(11, &["Room"]);
     check(12, &[]);
-}
-
-#[test]
-fn what_runs_holds_its_target_and_counts_when_overdue() {
-    let check = |started: i64, expected: &[&str]| {
-        let mut fixture = Fixture::default();
-        fixture.workload("w1").allocated[Resource::Memory] = 9 * GIB;
-        fixture.running = vec![starting(order(2, "w2", "a", "b"), minutes(started))];
-        fixture.running[0].prediction.duration = Span::from_minutes(10);
-        assert_eq!(kinds(&fixture.check()), expected.iter().copied().collect(), "{started}");
-    };
-    check(-1, &["Room"]);
-    check(-30, &["Room"]);
-
-    let mut fixture = Fixture::default();
-    fixture.workload("w1").allocated[Resource::Memory] = 9 * GIB;
-    assert_eq!(fixture.check(), [], "without it there is room");
-}
-
-#[test]
-fn an_overdue_move_keeps_its_workload_until_it_is_given_up() {
-    let running = vec![starting(order(2, "w1", "a", "c"), minutes(-15))];
-    let mut fixture = Fixture { running, ..Fixture::default() };
-    fixture.running[0].prediction.duration = Span::from_minutes(10);
-    assert_eq!(kinds(&fixture.check()), BTreeSet::from(["TwiceAtOnce"]));
-}
-
-#[test]
-fn what_runs_is_under_way_at_the_instant_of_planning_however_overdue() {
-    let check = |start_millis: i64, expected: &[&str]| {
-        let mut fixture = Fixture::default();
-        fixture.policy.cool_down = Span::ZERO;
-        fixture.running = vec![starting(order(2, "w1", "c", "a"), minutes(-60))];
-        fixture.placement.put("w1".into(), "c".into());
-        fixture.moves[0].start = NOW + Span::from_millis(start_millis);
-        assert_eq!(kinds(&fixture.check()), expected.iter().copied().collect(), "{start_millis}");
-    };
-    check(0, &["TwiceAtOnce"]);
-    check(1, &[]);
-}
-
-#[test]
-fn a_running_move_from_or_to_a_lost_host_fails_and_leaves_its_workload() {
-    let check = |lost: &str, then_from: &str| {
-        let mut fixture = Fixture::default();
-        fixture.placement.put("w1".into(), "c".into());
-        fixture.workload("w1").vcpus = 4;
-        fixture.running = vec![starting(order(2, "w1", "c", "d"), minutes(-1))];
-        fixture.set_state(lost, HostState::Lost);
-        fixture.moves[0].from = then_from.into();
-        fixture.moves[0].to = "a".into();
-        fixture.workload("w2").vcpus = 0;
-        if lost == "c" {
-            fixture.moves[0].strategy = Strategy::Recover;
-        }
-        assert_eq!(fixture.check(), [], "{lost} is lost");
-    };
-    check("c", "c");
-    check("d", "c");
-
-    let mut fixture = Fixture::default();
-    fixture.placement.put("w2".into(), "c".into());
-    fixture.workload("w2").vcpus = 3;
-    fixture.running = vec![starting(order(2, "w2", "c", "b"), minutes(-1))];
-    assert_eq!(kinds(&fixture.check()), BTreeSet::from(["Overload"]));
-    fixture.set_state("c", HostState::Lost);
-    assert_eq!(fixture.check(), [], "what fails burdens no target");
-}
-
-#[test]
-fn what_has_arrived_while_listed_as_running_is_counted_once() {
-    let arrived = || {
-        let mut fixture = Fixture::default();
-        fixture.placement.put("w2".into(), "b".into());
-        fixture.running = vec![starting(order(2, "w2", "a", "b"), minutes(-1))];
-        fixture
-    };
-    // `b` holds w2 and w3, 8 GiB; w1 of 8 GiB fits just once.
-    let mut fixture = arrived();
-    fixture.workload("w1").allocated[Resource::Memory] = 8 * GIB;
-    assert_eq!(fixture.check(), []);
-    // `a` holds w1 only; what has left it frees nothing once more.
-    let mut fixture = arrived();
-    fixture.workload("w3").allocated[Resource::Memory] = 12 * GIB;
-    fixture.workload("w2").allocated[Resource::Memory] = 4 * GIB;
-    fixture.moves = vec![order(1, "w3", "b", "a")];
-    assert_eq!(fixture.check(), []);
-    fixture.workload("w3").allocated[Resource::Memory] = 12 * GIB + 1;
-    assert_eq!(kinds(&fixture.check()), BTreeSet::from(["Room"]));
 }
 
 #[test]
@@ -900,143 +720,5 @@ fn a_recovery_burdens_its_target_only() {
         merge.prediction.duration = Span::from_hours(1);
         fixture.running.push(merge);
     }
-    assert_eq!(fixture.check(), []);
-}
-
-/// Three windows in which w1 and w3 peak together or one after another.
-fn peaks(fixture: &mut Fixture, together: bool) {
-    let residuals = |peak: usize| {
-        let of_window = |window| [if window == peak { 1_000.0 } else { -500.0 }; 2];
-        (0..3).flat_map(of_window).collect()
-    };
-    let other = if together { 0 } else { 1 };
-    fixture.cpu = vec![
-        Series { workload: "w1", means: vec![1_000.0; 2], residuals: residuals(0) },
-        Series { workload: "w3", means: vec![1_000.0; 2], residuals: residuals(other) },
-    ];
-}
-
-#[test]
-fn a_common_peak_is_seen_as_one() {
-    // Deviation of one: √((1000² + 500² + 500²)/3) = 707. Together 1,414, one after another
-    // √((500² + 500² + 1000²)/3) = 707; × 1.645 on a mean of 2,000.
-    let mut fixture = Fixture::default();
-    peaks(&mut fixture, true);
-    let found = fixture.check();
-    assert_eq!(kinds(&found), BTreeSet::from(["Overload"]));
-    assert_eq!(
-        found[0].to_string(),
-        "host `b` at 2011-03-13T07:06:40Z: expected a 0.95-quantile of cpu of at most 4000, \
-         found 4326 with the plan and 2163 without"
-    );
-    peaks(&mut fixture, false);
-    assert_eq!(fixture.check(), []);
-}
-
-#[test]
-fn variance_within_a_bucket_adds_with_the_square_of_the_share() {
-    // Mean 2,000 of w3 and half of w1; deviation √(1 + ¼)·1,000 = 1,118, × 1.645 = 1,839.
-    let check = |mean: f32, expected: &[&str]| {
-        let mut fixture = Fixture { within_variance: 1_000_000.0, ..Fixture::default() };
-        split_over(&mut fixture, ["a", "c"], 2);
-        fixture.moves[0].from = "c".into();
-        fixture.cpu = [("w1", 1_000.0), ("w3", mean)]
-            .map(|(workload, mean)| Series {
-                workload,
-                means: vec![mean; 2],
-                residuals: vec![0.0; 2],
-            })
-            .into();
-        assert_eq!(kinds(&fixture.check()), expected.iter().copied().collect(), "{mean}");
-    };
-    check(1_650.0, &[]);
-    check(1_670.0, &["Overload"]);
-}
-
-#[test]
-fn without_scenarios_only_means_are_known() {
-    let mut fixture = Fixture { within_variance: 1e9, ..Fixture::default() };
-    fixture.cpu = ["w1", "w3"]
-        .map(|workload| Series { workload, means: vec![2_000.0; 2], residuals: vec![] })
-        .into();
-    assert_eq!(fixture.check(), []);
-    fixture.cpu[0].means[1] = 2_001.0;
-    assert_eq!(kinds(&fixture.check()), BTreeSet::from(["Overload"]));
-}
-
-#[test]
-fn a_bucket_after_the_departure_is_not_blamed() {
-    let mut fixture = Fixture { bucket_ends: vec![12, 36], ..Fixture::default() };
-    let series =
-        |workload| Series { workload, means: vec![100.0, 3_500.0], residuals: vec![0.0; 2] };
-    fixture.cpu = vec![series("w1"), series("w3")];
-    two_moves(&mut fixture, 40, ("w1", "b", "c"));
-    assert_eq!(fixture.check(), []);
-    fixture.moves.pop();
-    assert_eq!(kinds(&fixture.check()), BTreeSet::from(["Overload"]));
-}
-
-#[test]
-fn a_bucket_before_the_arrival_is_not_blamed() {
-    let check = |peak: usize, expected: &[&str]| {
-        let mut fixture = Fixture { bucket_ends: vec![1, 2, 3, 36], ..Fixture::default() };
-        let mut means = vec![100.0; 4];
-        means[peak] = 3_500.0;
-        fixture.cpu = ["w1", "w3"]
-            .map(|workload| Series { workload, means: means.clone(), residuals: vec![0.0; 4] })
-            .into();
-        assert_eq!(kinds(&fixture.check()), expected.iter().copied().collect(), "{peak}");
-    };
-    check(0, &[]);
-    check(1, &[]);
-    check(2, &["Overload"]);
-    check(3, &["Overload"]);
-}
-
-#[test]
-fn a_swap_within_a_step_is_a_transient_and_a_longer_one_is_not() {
-    let check = |wait: i64, expected: &[&str]| {
-        let mut fixture = Fixture::default();
-        fixture.workload("w1").vcpus = 3;
-        fixture.workload("w3").vcpus = 3;
-        two_moves(&mut fixture, wait, ("w3", "b", "c"));
-        assert_eq!(kinds(&fixture.check()), expected.iter().copied().collect(), "{wait}");
-    };
-    check(2, &[]);
-    check(5, &["Overload"]);
-}
-
-#[test]
-fn a_consolidation_keeps_the_quantile_within_the_hour() {
-    let check = |mean: [f32; 2], expected: &[&str]| {
-        let mut fixture = Fixture::default();
-        consolidation(&mut fixture, 0.0);
-        let spread = [1.0, 1.0, -1.0, -1.0].map(|sign| sign * 500.0);
-        let residuals = spread.to_vec();
-        fixture.cpu[0] = Series { workload: "w1", means: mean.to_vec(), residuals };
-        fixture.cpu[1].means = vec![2_000.0; 2];
-        assert_eq!(kinds(&fixture.check()), expected.iter().copied().collect(), "{mean:?}");
-    };
-    // The deviation is 500, the 0.95-quantile 822 above the mean.
-    check([1_100.0, 1_900.0], &[]);
-    check([1_300.0, 1_900.0], &["Overload"]);
-    check([1_100.0, 2_100.0], &["MeanOverload"]);
-}
-
-#[test]
-fn the_layers_do_not_blame_each_other() {
-    // An answer brings w1 to `b`, a consolidation w2: together they pass the quantile later than
-    // in an hour, which only the consolidation may do.
-    let mut fixture = Fixture::default();
-    let flat = |workload, mean, spread: f32| Series {
-        workload,
-        means: vec![mean, mean],
-        residuals: vec![0.0, spread, 0.0, -spread],
-    };
-    fixture.cpu =
-        vec![flat("w1", 1_000.0, 200.0), flat("w2", 900.0, 200.0), flat("w3", 1_900.0, 200.0)];
-    two_moves(&mut fixture, 0, ("w2", "a", "b"));
-    assert_eq!(kinds(&fixture.check()), BTreeSet::from(["Overload"]));
-    fixture.moves[1].purpose = Purpose::Empty("a".into());
     assert_eq!(fixture.check(), []);
 }

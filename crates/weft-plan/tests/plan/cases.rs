@@ -106,6 +106,28 @@ fn the_stop_of_a_preemptive_move_may_cost_more_than_the_shortage() {
     );
 }
 
+#[test]
+fn a_fleet_too_full_for_its_confidence_shares_the_excess() {
+    // 12 cores' worth on one host of 8, 5 on the other: nothing keeps 0.999, and 10 : 7 is better.
+    let case = Case::new()
+        .policy(|policy| {
+            policy.consolidate = false;
+            policy.confidence = Confidence::new(0.999).expect("in [0.5, 1)");
+        })
+        .host("a", 8, 64, 0)
+        .host("b", 8, 64, 1);
+    let demand = |_: usize| 3_000.0;
+    let case = ["one", "two", "three", "four"]
+        .iter()
+        .fold(case, |case, name| case.workload(name, "a", (4, 8), demand, 400.0));
+    let case = case.workload("other", "b", (8, 8), |_: usize| 5_000.0, 400.0);
+    let plan = plan(&case.situation());
+    let answer = only(&plan);
+    assert_eq!((&answer.to, &answer.purpose), (&"b".into(), &Purpose::Shortage(key("a"))));
+    assert!(plan.cost_with.overload < plan.cost_without.overload);
+    assert!(!plan.unanswered.is_empty(), "what is left of the shortage is told");
+}
+
 /// A workload that needs more than either host has left, and may be split in two.
 fn oversized() -> Case {
     let high = |_: usize| 9_000.0;
