@@ -4,6 +4,8 @@
 //!
 //! It must never make another host as short as the one it relieves.
 
+use std::collections::BTreeMap;
+
 use crate::problem::{HostIndex, Score};
 use crate::solver::state::{NOWHERE, Requirement, Target};
 use crate::solver::{Borne, Search, add, hosts};
@@ -126,41 +128,66 @@ impl Search<'_> {
     fn relieve_by_swap(&mut self, host: HostIndex) -> Option<Score> {
         let before = self.state.score();
         for item in self.largest_movable(host) {
-            for other in self.near_misses(item) {
-                let smaller: Vec<usize> = self
-                    .movable(other)
-                    .into_iter()
-                    .filter(|back| self.state.size(*back) < self.state.size(item))
-                    .collect();
-                for back in smaller {
-                    // Both are in flight at once, and each holds room on both ends.
-                    if !self.state.has_room(item, other) || !self.state.has_room(back, host) {
-                        continue;
-                    }
-                    if let Some(change) = self.try_pair(&[(back, host), (item, other)], &before) {
-                        return Some(change);
-                    }
+            let pairs = self.exchanges(item, host);
+            let mark = self.state.mark();
+            self.state.put(item, NOWHERE);
+            for (back, other) in pairs {
+                if let Some(change) = self.try_pair((back, host), (item, other), &before) {
+                    return Some(change);
                 }
             }
+            self.state.take_back(mark);
         }
         None
+    }
+
+    /// Smaller items of other hosts that could change places with `item` of `host`. Both are in
+    /// flight at once, and each holds room on both ends.
+    fn exchanges(&self, item: usize, host: HostIndex) -> Vec<(usize, HostIndex)> {
+        let size = self.state.size(item);
+        let mut pairs = Vec::new();
+        for other in self.near_misses(item) {
+            if !self.state.has_room(item, other) {
+                continue;
+            }
+            let fits = |back: &usize| {
+                self.state.size(*back) < size
+                    && self.state.may_enter(*back, host)
+                    && self.state.has_room(*back, host)
+                    && self.state.may_fill_without(item, other, *back)
+            };
+            pairs.extend(self.movable(other).into_iter().filter(fits).map(|back| (back, other)));
+        }
+        pairs
     }
 
     /// Moves an item of another host on to a third, and an item of the short one into its place.
     fn relieve_by_chain(&mut self, host: HostIndex) -> Option<Score> {
         let before = self.state.score();
+        let mut onwards: BTreeMap<usize, Option<HostIndex>> = BTreeMap::new();
         for item in self.largest_movable(host) {
+            let mut chains = Vec::new();
             for middle in self.near_misses(item) {
                 for onward in self.movable(middle) {
-                    let elsewhere = |target: HostIndex| target != host;
-                    let third = self.state.best_target(onward, Requirement::Fill, &elsewhere);
-                    let Some(third) = third else { continue };
-                    let moves = [(onward, third.host), (item, middle)];
-                    if let Some(change) = self.try_pair(&moves, &before) {
-                        return Some(change);
+                    if !self.state.may_fill_without(item, middle, onward) {
+                        continue;
                     }
+                    let third = *onwards.entry(onward).or_insert_with(|| {
+                        let elsewhere = |target: HostIndex| target != host;
+                        let target = self.state.best_target(onward, Requirement::Fill, &elsewhere);
+                        target.map(|target| target.host)
+                    });
+                    chains.extend(third.map(|third| (onward, third, middle)));
                 }
             }
+            let mark = self.state.mark();
+            self.state.put(item, NOWHERE);
+            for (onward, third, middle) in chains {
+                if let Some(change) = self.try_pair((onward, third), (item, middle), &before) {
+                    return Some(change);
+                }
+            }
+            self.state.take_back(mark);
         }
         None
     }
@@ -187,20 +214,22 @@ impl Search<'_> {
         Some(target.change)
     }
 
-    /// Makes two moves together, the second item being taken from its host while the first is
-    /// judged; keeps them only where the score improves on `before` and no host that takes is short.
-    fn try_pair(&mut self, moves: &[(usize, HostIndex); 2], before: &Score) -> Option<Score> {
+    /// Makes two moves together, the second of an item that was taken from its host; keeps them only
+    /// where the score improves on `before` and no host that takes is short.
+    fn try_pair(
+        &mut self,
+        (first, to_first): (usize, HostIndex),
+        (second, to_second): (usize, HostIndex),
+        before: &Score,
+    ) -> Option<Score> {
         let mark = self.state.mark();
-        let [(first, to_first), (second, to_second)] = *moves;
-        self.state.put(second, NOWHERE);
-        if self.state.arrival(first, to_first, Requirement::Keep).is_some() {
-            self.state.put(first, to_first);
-            if self.state.arrival(second, to_second, Requirement::Fill).is_some() {
-                self.state.put(second, to_second);
-                let change = self.state.score().minus(before);
-                if change.improves() && change.violation < -Score::TOLERANCE {
-                    return Some(change);
-                }
+        self.state.arrival(first, to_first, Requirement::Keep)?;
+        self.state.put(first, to_first);
+        if self.state.arrival(second, to_second, Requirement::Fill).is_some() {
+            self.state.put(second, to_second);
+            let change = self.state.score().minus(before);
+            if change.improves() && change.violation < -Score::TOLERANCE {
+                return Some(change);
             }
         }
         self.state.take_back(mark);

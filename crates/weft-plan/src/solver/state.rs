@@ -438,6 +438,28 @@ impl<'p> State<'p> {
         })
     }
 
+    /// Whether the means, and the least that the deviation can come to, leave it open that `host`
+    /// keeps the stricter chance constraint with `item` there and `gone` no longer.
+    pub(crate) fn may_fill_without(&self, item: usize, host: HostIndex, gone: usize) -> bool {
+        if host == self.start[item] {
+            return true;
+        }
+        let width = self.problem.demands.width();
+        let (mean, spread) = (self.mean(host), self.spread(host));
+        let (demands, limits) = (&self.problem.demands, &self.problem.hosts[host.index()].limit);
+        self.problem.flows.iter().enumerate().all(|(dimension, flow)| {
+            let (more, less) = (demands.mean(item, dimension), demands.mean(gone, dimension));
+            let (sway, calm) = (demands.spread(item, dimension), demands.spread(gone, dimension));
+            let row = dimension * width;
+            flow.fill.iter().enumerate().all(|(b, multiplier)| {
+                // The deviation of a sum is at least the difference of the deviations.
+                let rest = (spread[row + b] - calm[b]).abs() - sway[b];
+                let least = rest.max(sway[b] - spread[row + b] - calm[b]).max(0.0);
+                mean[row + b] - less[b] + more[b] + multiplier * least <= limits[dimension]
+            })
+        })
+    }
+
     /// Whether the loads last judged keep the chance constraint with these multipliers.
     fn scratch_fills(&self, host: HostIndex, multipliers: fn(&Flow) -> &[f32]) -> bool {
         let width = self.problem.demands.width();
