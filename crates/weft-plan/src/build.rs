@@ -254,6 +254,7 @@ impl<'s> Fleet<'s> {
             Bucket {
                 steps: ahead.steps as u32,
                 urgency: hours_in / ((1.0 + distance) * (1.0 + distance)),
+                weight: fade(distance) as f32,
                 overload_hours: hours_in * fade(distance),
                 running_hours: hours(ahead.begins, ahead.ends.min(payback_ends)),
             }

@@ -280,7 +280,7 @@ impl Draft<'_, '_> {
             let workload = fleet.origins[item].workload.id.clone();
             let (deadline, useful_until) = self.times(&purpose, from);
             let shares = purpose.shortage().is_some() && end.is_beyond(to);
-            let most = if shares { start.sharing_bound(from) } else { 1.0 };
+            let most = shares.then(|| start.sharing_bound(from));
             let item = Some(item);
             proposals.push(Proposal {
                 item,
@@ -313,7 +313,7 @@ impl Draft<'_, '_> {
                 purpose: Purpose::Merge,
                 deadline,
                 useful_until,
-                most: 1.0,
+                most: None,
             })
         };
         self.merges.iter().filter_map(proposal).collect()

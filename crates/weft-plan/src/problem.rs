@@ -71,6 +71,8 @@ pub struct Bucket {
     pub steps: u32,
     /// Weight of a violation in it; the nearest weigh most.
     pub urgency: f64,
+    /// What an excess in it weighs against the same excess now, where an excess is shared.
+    pub weight: f32,
     /// Hours in it that count for the cost of overload.
     pub overload_hours: f64,
     /// Hours in it that count for the cost of running.

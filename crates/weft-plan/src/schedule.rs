@@ -33,9 +33,9 @@ pub(crate) struct Proposal {
     pub(crate) deadline: Option<Timestamp>,
     /// Until when it still helps.
     pub(crate) useful_until: Timestamp,
-    /// What share of its limit it may push a quantile of its target to: 1, or more where it shares an
-    /// excess that nothing can take whole.
-    pub(crate) most: f32,
+    /// The strain to which it may bring its target, where it shares an excess that nothing can take
+    /// whole; none where its target has to keep its confidence.
+    pub(crate) most: Option<f32>,
 }
 
 impl Proposal {

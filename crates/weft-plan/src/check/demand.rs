@@ -17,8 +17,10 @@
 //! nobody is blamed for a layer below, and the verdict does not depend on the order of the moves.
 //!
 //! A fleet can be too full to keep its confidence. Then the answer to a shortage may share the
-//! excess: a target may be raised above its limit, but never as far, as a share of the limit, as the
-//! worst of the hosts that its load comes from stood above theirs. So the worst always gets better.
+//! excess: a quantile of the target may be raised above its limit, but the demand above the limit
+//! that is then to be expected, as a share of the limit, stays below that of the worst of the hosts
+//! that its load comes from. What is expected `h` > 1 hours ahead counts 1/h of it. So the worst
+//! always gets better.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -36,6 +38,10 @@ use super::violation::Violation;
 /// How far above a limit or above what was before counts as above, as a share of the limit: sums of
 /// single-precision demands differ in the seventh digit by their order, forecasts in the second.
 const TOLERANCE: f64 = 1e-4;
+
+/// How much larger than that of its source the strain of a target may be found: the solver reads it off
+/// a table.
+const STRAIN_TOLERANCE: f64 = 1.01;
 
 /// For how long a consolidation has to keep the policy's confidence: what becomes tight later can
 /// still be answered by then.
@@ -113,7 +119,7 @@ impl<'a> Demand<'a> {
             for (host, pieces) in pieces {
                 let excess = match judged {
                     Layer::Answer => self.worst_source(host, &answers, &by_host, &without),
-                    _ => 1.0,
+                    _ => 0.0,
                 };
                 violations.extend(self.judge_host(host, &pieces, judged, excess));
             }
@@ -121,8 +127,8 @@ impl<'a> Demand<'a> {
         violations
     }
 
-    /// The largest share of its limit that a quantile takes, without the layer, on any of the hosts
-    /// from which the load of `host` comes, directly or through others; at least 1.
+    /// The largest strain, without the layer, of any of the hosts from which the load of `host` comes,
+    /// directly or through others.
     fn worst_source(
         &self,
         host: &'a HostId,
@@ -146,26 +152,33 @@ impl<'a> Demand<'a> {
             state.land(flight.order);
         }
         let none = BTreeSet::new();
-        let peak = |source: &&HostId| {
+        let of_source = |source: &&HostId| {
             let standing = by_host.get(*source).unwrap_or(&none);
-            self.peak(source, &residents(&state, standing, source))
+            self.most_strain(source, &residents(&state, standing, source))
         };
-        reached.iter().map(peak).fold(1.0, f64::max)
+        reached.iter().map(of_source).fold(0.0, f64::max)
     }
 
-    /// The largest share of a limit that a quantile takes with these residents.
-    fn peak(&self, host: &HostId, residents: &Residents<'a>) -> f64 {
+    /// The largest strain in any bucket, of any resource, with these residents.
+    fn most_strain(&self, host: &HostId, residents: &Residents<'a>) -> f64 {
         let Some(known) = self.fleet.host(host) else { return 0.0 };
-        let mut peak = 0.0_f64;
+        let mut most = 0.0_f64;
         for resource in Resource::FLOWING {
             let Some(limit) = self.fleet.policy.margins.limit(known, resource) else { continue };
             let load = Load::new(self, residents, resource);
             let ahead = (0..self.scenarios.buckets().len())
                 .filter(|bucket| self.bucket(*bucket).1 > self.now)
-                .map(|bucket| load.quantile(&self.fleet, bucket) / limit.max(1.0));
-            peak = ahead.fold(peak, f64::max);
+                .map(|bucket| self.strain(&load, bucket, limit));
+            most = ahead.fold(most, f64::max);
         }
-        peak
+        most
+    }
+
+    /// What is expected above `limit` in a bucket, as a share of it; what comes later than in an hour
+    /// counts less, by its distance.
+    fn strain(&self, load: &Load<'_>, bucket: usize, limit: f64) -> f64 {
+        let distance = (self.bucket(bucket).0 - self.now).as_hours_f64().max(1.0);
+        load.expected_excess(bucket, limit) / limit.max(1.0) / distance
     }
 
     /// Per target its pieces, by replaying the ends of both sets of flights side by side.
@@ -263,7 +276,8 @@ impl<'a> Demand<'a> {
                 if is_mean { load.mean(bucket) } else { load.quantile(&self.fleet, bucket) }
             };
             let found = of(&with);
-            if found <= excess * limit + slack {
+            let shares = || self.strain(&with, bucket, limit) <= excess * STRAIN_TOLERANCE;
+            if found <= limit + slack || (excess > 0.0 && shares()) {
                 return None;
             }
             let before = of(&without);
@@ -360,6 +374,33 @@ impl<'a> Load<'a> {
     fn quantile(&self, fleet: &Fleet<'_>, bucket: usize) -> f64 {
         let multiplier = self.scenarios.tail().multiplier(fleet.policy.confidence, bucket);
         self.mean(bucket) + f64::from(multiplier) * self.variance(bucket).sqrt()
+    }
+
+    /// E[(X − limit)⁺] of a normal X with this mean and variance, by Simpson's rule over eight
+    /// deviations above the limit.
+    fn expected_excess(&self, bucket: usize, limit: f64) -> f64 {
+        const PIECES: i32 = 64;
+        const REACH: f64 = 8.0;
+        let (mean, deviation) = (self.mean(bucket), self.variance(bucket).sqrt());
+        if deviation <= 0.0 {
+            return (mean - limit).max(0.0);
+        }
+        let from = (limit - mean) / deviation;
+        if from < -REACH {
+            return mean - limit;
+        }
+        let width = REACH.max(REACH - from) / f64::from(PIECES);
+        let density = |z: f64| (-0.5 * z * z).exp() / std::f64::consts::TAU.sqrt();
+        let weighed = |piece: i32| {
+            let above = width * f64::from(piece);
+            let weight = match piece {
+                0 | PIECES => 1.0,
+                odd if odd % 2 == 1 => 4.0,
+                _ => 2.0,
+            };
+            weight * above * density(from + above)
+        };
+        deviation * width / 3.0 * (0..=PIECES).map(weighed).sum::<f64>()
     }
 
     fn variance(&self, bucket: usize) -> f64 {

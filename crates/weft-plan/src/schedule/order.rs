@@ -207,10 +207,13 @@ impl<'a, 's> Replay<'a, 's> {
         problem.flows.iter().enumerate().all(|(dimension, flow)| {
             let packs = requirement == Requirement::Pack;
             let multipliers = if packs { &flow.pack } else { &flow.full };
-            let limit = proposal.most * terms.limit[dimension];
+            let limit = terms.limit[dimension];
             multipliers.iter().enumerate().all(|(bucket, multiplier)| {
                 let row = dimension * width + bucket;
-                outlook.mean[row] + multiplier * outlook.spread[row] <= limit
+                let (mean, spread) = (outlook.mean[row], outlook.spread[row]);
+                let strain = || self.state.strain_of(bucket, mean, spread, limit);
+                mean + multiplier * spread <= limit
+                    || proposal.most.is_some_and(|most| strain() <= most)
             })
         })
     }
@@ -257,8 +260,7 @@ pub(super) fn requirement(proposal: &Proposal) -> Requirement {
     match (&proposal.purpose, proposal.way.strategy) {
         (_, Strategy::Recover) => Requirement::Bear,
         (Purpose::Empty(_), _) => Requirement::Pack,
-        _ if proposal.most > 1.0 => Requirement::ShareExcess(proposal.most),
-        _ => Requirement::Keep,
+        _ => proposal.most.map_or(Requirement::Keep, Requirement::ShareExcess),
     }
 }
 

@@ -193,7 +193,7 @@ impl Search<'_> {
     }
 
     /// Where the fleet is too full for any host to keep its confidence with an item more: the move
-    /// that spreads the excess at the best price. The target stays less short than this host was,
+    /// that spreads the excess at the best price. The target stays less strained than this host was,
     /// and the overload that is expected to be saved exceeds the cost of the move.
     fn relieve_by_sharing(&mut self, host: HostIndex) -> Option<Score> {
         let most = self.state.sharing_bound(host);

@@ -16,9 +16,11 @@ use groups::domain_of;
 /// Where an item is that a neighbourhood has taken out.
 pub(crate) const NOWHERE: HostIndex = HostIndex(u32::MAX);
 
-/// How short a target may be left by sharing an excess, against how short the source was; so that
-/// rounding never turns a move round.
-const LESS_SHORT: f32 = 0.999;
+/// How short a target may be left by sharing an excess, against how short the source was: enough
+/// less that neither rounding nor a small change of the forecast turns a move round.
+const LESS_SHORT: f32 = 0.95;
+/// What a relative excess of the quantile, squared, weighs against an expected relative excess.
+const QUANTILE_WEIGHT: f64 = 0.05;
 
 /// What a host must show for an item to be put there.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -29,8 +31,9 @@ pub(crate) enum Requirement {
     Pack,
     /// No bucket pushed beyond the full multipliers.
     Keep,
-    /// No quantile, by the full multipliers, pushed beyond this many times its limit: what is left to
-    /// a fleet that is too full to keep its confidence anywhere.
+    /// Where a quantile is pushed beyond its limit, by the full multipliers, no expected excess above
+    /// this share of the limit (see `State::strain`): what is left to a fleet that is too full to
+    /// keep its confidence anywhere.
     ShareExcess(f32),
     /// Anything; the least violation wins.
     Bear,
@@ -281,9 +284,12 @@ impl<'p> State<'p> {
         score
     }
 
-    /// Relative excess of the quantile over the limit, squared and weighted by urgency, over every
-    /// run of buckets that is long enough. Squares make two hosts that are a little short better
-    /// than one that is very short.
+    /// How badly the chance constraint is violated: in the buckets whose quantile is above the limit,
+    /// the demand above it that is expected, and a little of the quantile's own excess, squared; both
+    /// relative to the limit, weighted by urgency, over every run of buckets that is long enough.
+    /// Both are convex: two hosts that are a little short are better than one that is very short. The
+    /// quantile alone would mislead: with a heavy tail it is far above the limit on a host that hardly
+    /// ever is, and would hide one that certainly will be.
     fn violation(&self, multipliers: &[f32], limit: f32, mean: &[f32], spread: &[f32]) -> f64 {
         let buckets = &self.problem.buckets;
         let (mut total, mut run, mut steps) = (0.0, 0.0, 0);
@@ -291,7 +297,8 @@ impl<'p> State<'p> {
             let quantile = mean[index] + multipliers[index] * spread[index];
             if quantile > limit {
                 let excess = f64::from(quantile - limit) / f64::from(limit.max(1.0));
-                run += bucket.urgency * excess * excess;
+                let expected = self.loss.excess(mean[index], spread[index], limit) / limit.max(1.0);
+                run += bucket.urgency * (f64::from(expected) + QUANTILE_WEIGHT * excess * excess);
                 steps += bucket.steps;
             } else {
                 if steps >= self.problem.consecutive_steps {
@@ -473,7 +480,8 @@ impl<'p> State<'p> {
         })
     }
 
-    /// Whether the loads last judged push no quantile up that is beyond `most` × its limit then.
+    /// Whether the loads last judged push no quantile up that is beyond its limit then, unless the
+    /// excess that is to be expected is at most `most`.
     fn scratch_keeps(&self, host: HostIndex, most: f32) -> bool {
         let width = self.problem.demands.width();
         let (mean, spread) = (self.mean(host), self.spread(host));
@@ -484,7 +492,16 @@ impl<'p> State<'p> {
                 let quantile =
                     |mean: &[f32], spread: &[f32]| mean[row + b] + multiplier * spread[row + b];
                 let after = quantile(&self.scratch.mean, &self.scratch.spread);
-                after <= most * terms.limit[dimension] || after <= quantile(mean, spread)
+                let limit = terms.limit[dimension];
+                let strain = || {
+                    self.strain_of(
+                        b,
+                        self.scratch.mean[row + b],
+                        self.scratch.spread[row + b],
+                        limit,
+                    )
+                };
+                after <= limit || after <= quantile(mean, spread) || strain() <= most
             })
         })
     }
@@ -520,7 +537,7 @@ impl<'p> State<'p> {
             (Some(multipliers), _) => self.scratch_fills(host, multipliers),
             (None, Requirement::Bear) => true,
             (None, Requirement::ShareExcess(most)) => self.scratch_keeps(host, most),
-            (None, _) => self.scratch_keeps(host, 1.0),
+            (None, _) => self.scratch_keeps(host, 0.0),
         };
         let bears = matches!(requirement, Requirement::Bear | Requirement::ShareExcess(_));
         if !holds || (!bears && change.violation > Score::TOLERANCE) {
@@ -559,10 +576,31 @@ impl<'p> State<'p> {
         })
     }
 
-    /// Up to which share of its limit what leaves `host` may push a quantile of its target where an
-    /// excess is shared: less far than `host` is itself, and never below the limit.
+    /// The strain up to which what leaves `host` may bring its target where an excess is shared:
+    /// less than that of `host` itself.
     pub(crate) fn sharing_bound(&self, host: HostIndex) -> f32 {
-        (self.peak(host, |flow| &flow.full) * LESS_SHORT).max(1.0)
+        self.strain(host) * LESS_SHORT
+    }
+
+    /// The largest expected excess over a limit in any bucket, relative to the limit; what comes
+    /// later weighs less, since it can be answered later.
+    fn strain(&self, host: HostIndex) -> f32 {
+        let width = self.problem.demands.width();
+        let (mean, spread) = (self.mean(host), self.spread(host));
+        let limits = self.problem.hosts[host.index()].limit.iter().enumerate();
+        let of_dimension = |(dimension, limit): (usize, &f32)| {
+            let row = dimension * width;
+            let buckets = 0..self.problem.buckets.len();
+            let of = |b: usize| self.strain_of(b, mean[row + b], spread[row + b], *limit);
+            buckets.map(of).fold(0.0, f32::max)
+        };
+        limits.map(of_dimension).fold(0.0, f32::max)
+    }
+
+    /// The strain of one bucket.
+    pub(crate) fn strain_of(&self, bucket: usize, mean: f32, spread: f32, limit: f32) -> f32 {
+        let excess = self.loss.excess(mean, spread, limit) / limit.max(1.0);
+        self.problem.buckets[bucket].weight * excess
     }
 
     /// Whether a quantile of `host` is beyond its limit, by the full multipliers.

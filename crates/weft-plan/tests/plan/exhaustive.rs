@@ -41,8 +41,13 @@ fn instance(random: &mut ChaCha8Rng) -> (Problem, Paths, Vec<HostIndex>) {
         price_per_hour: price,
         power: None,
     };
-    let bucket =
-        |urgency: f64| Bucket { steps: 1, urgency, overload_hours: 1.0, running_hours: 1.0 };
+    let bucket = |urgency: f64| Bucket {
+        steps: 1,
+        urgency,
+        weight: 1.0,
+        overload_hours: 1.0,
+        running_hours: 1.0,
+    };
     let item = |move_cost: f64| Item {
         allowed: 0,
         fixed: false,
