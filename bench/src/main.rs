@@ -1,2 +1,19 @@
-//! The measurements of Weft: a second binary that only measures; it has no command yet.
-fn main() {}
+//! The measurements of Weft: prints every number of `docs/results.md`. It must never tune anything:
+//! what it prints is what is reported, and a missed goal is a measurement, not a failure.
+
+mod azure;
+mod cli;
+mod cloudsim;
+mod data;
+mod envelope;
+mod example;
+mod growth;
+mod planetlab;
+mod table;
+mod verdict;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    cli::run()
+}

@@ -122,6 +122,8 @@ pub(crate) struct Fleet<'s> {
     pub(crate) start: Vec<HostIndex>,
     pub(crate) problem: Problem,
     regions: Vec<&'s RegionId>,
+    /// Per region the host over which a move takes longest: what it carries, the others do too.
+    slowest: Vec<Option<&'s Host>>,
     allowed: BTreeMap<(u32, Vec<bool>, Vec<bool>), u32>,
 }
 
@@ -161,6 +163,12 @@ impl<'s> Fleet<'s> {
             .collect();
         let held = limited(&sites, Resource::HELD.as_slice());
         let flowing = limited(&sites, Resource::FLOWING.as_slice());
+        let slowest_of = |region: usize| {
+            let of_region = sites.iter().filter(|site| site.region == region);
+            let bandwidth = |host: &&Host| host.migration_bandwidth_bytes_per_second;
+            of_region.map(|site| site.host).min_by_key(bandwidth)
+        };
+        let slowest = (0..regions.len()).map(slowest_of).collect();
         let mut fleet = Self {
             situation,
             sites,
@@ -172,6 +180,7 @@ impl<'s> Fleet<'s> {
             start: Vec::new(),
             problem: Problem::default(),
             regions,
+            slowest,
             allowed: BTreeMap::new(),
         };
         fleet.flowing.retain(|resource| is_demanded(situation, *resource));
@@ -522,7 +531,7 @@ impl<'s> Fleet<'s> {
         let (mut open, mut lacks) = (vec![false; regions], Vec::new());
         let (mut cost, mut bytes) = (f64::INFINITY, 0.0);
         for (region, is_open) in open.iter_mut().enumerate() {
-            let Some(to) = self.slowest_of(region) else { continue };
+            let Some(to) = self.slowest[region] else { continue };
             let (situation, from) = (self.situation, site.host);
             let trip = Trip { situation, workload, from, to, cpu_millicores };
             let way = if is_part {
@@ -545,12 +554,6 @@ impl<'s> Fleet<'s> {
         let is_refused = !open.contains(&true);
         let cost = if is_refused { 0.0 } else { cost };
         Ways { open, cost, bytes, refused: is_refused.then_some(lacks) }
-    }
-
-    /// The host of a region over which a move takes longest: what it carries, the others do too.
-    fn slowest_of(&self, region: usize) -> Option<&'s Host> {
-        let of_region = self.sites.iter().filter(|site| site.region == region);
-        of_region.map(|site| site.host).min_by_key(|host| host.migration_bandwidth_bytes_per_second)
     }
 
     /// The number of the set of hosts that rules, core speed and strategies leave a workload.

@@ -35,6 +35,13 @@ pub(crate) struct Borne {
     pub(crate) answer: f64,
 }
 
+/// What is tried with a host as a whole.
+#[derive(Debug, Clone, Copy)]
+enum Attempt {
+    Relieve,
+    Empty,
+}
+
 /// The search as it goes.
 pub(crate) struct Search<'a> {
     pub(crate) state: State<'a>,
@@ -44,6 +51,9 @@ pub(crate) struct Search<'a> {
     pub(crate) borne: Vec<Borne>,
     pub(crate) emptied: Vec<bool>,
     pub(crate) emptying_moves: usize,
+    /// Per host the placement on which relieving, and emptying, it came to nothing: on the same one
+    /// it would again.
+    futile: Vec<[Option<u64>; 2]>,
     /// Items that follow the plan before.
     pub(crate) follows: Vec<bool>,
     pub(crate) iterations: u64,
@@ -89,6 +99,7 @@ impl<'a> Search<'a> {
             borne: Vec::new(),
             emptied: vec![false; problem.hosts.len()],
             emptying_moves: 0,
+            futile: vec![[None; 2]; problem.hosts.len()],
             follows: vec![false; problem.items.len()],
             iterations: 0,
         }
@@ -278,6 +289,25 @@ impl<'a> Search<'a> {
                 return;
             }
         }
+    }
+
+    /// Tries a host unless that came to nothing on the same placement; whether it changed anything.
+    fn try_host(
+        &mut self,
+        host: HostIndex,
+        attempt: Attempt,
+        try_it: impl FnOnce(&mut Self) -> bool,
+    ) -> bool {
+        let placement = self.state.fingerprint();
+        let (host, attempt) = (host.index(), attempt as usize);
+        if self.futile[host][attempt] == Some(placement) {
+            return false;
+        }
+        let changed = try_it(self);
+        if !changed {
+            self.futile[host][attempt] = Some(placement);
+        }
+        changed
     }
 
     /// Whether `item` may be moved by a search for less cost.

@@ -4,7 +4,7 @@
 
 use crate::problem::{HostIndex, Score};
 use crate::solver::state::Requirement;
-use crate::solver::{Search, add, hosts};
+use crate::solver::{Attempt, Search, add, hosts};
 
 impl Search<'_> {
     /// Tries every host that may be emptied, the largest saving per move first, until a pass over
@@ -25,7 +25,8 @@ impl Search<'_> {
                 if !self.may_fit(host, &room) {
                     continue;
                 }
-                if self.empty_host(host, emptying.most_moves, emptying.gain_factor) {
+                let (most, gain) = (emptying.most_moves, emptying.gain_factor);
+                if self.try_host(host, Attempt::Empty, |s| s.empty_host(host, most, gain)) {
                     (found, room) = (true, self.room());
                 }
             }

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use crate::problem::{HostIndex, Score};
 use crate::solver::state::{NOWHERE, Requirement, Target};
-use crate::solver::{Borne, Search, add, hosts};
+use crate::solver::{Attempt, Borne, Search, add, hosts};
 
 /// How many items of a short host swaps and chains are tried for: the largest ones.
 const ITEMS_TRIED: usize = 6;
@@ -28,7 +28,7 @@ impl Search<'_> {
             if (self.stop)() {
                 return;
             }
-            self.relieve_host(host);
+            self.try_host(host, Attempt::Relieve, |search| search.relieve_host(host));
         }
     }
 
@@ -37,8 +37,8 @@ impl Search<'_> {
     }
 
     /// Moves items away until the host is no longer short or nothing helps; takes all back where
-    /// the moves cost more than the damage they prevent.
-    fn relieve_host(&mut self, host: HostIndex) {
+    /// the moves cost more than the damage they prevent. Whether anything was moved.
+    fn relieve_host(&mut self, host: HostIndex) -> bool {
         let mark = self.state.mark();
         let damage = self.state.damage(host);
         let mut change = Score::default();
@@ -57,6 +57,7 @@ impl Search<'_> {
             self.causes[host.index()] = false;
             self.borne.push(Borne { host, damage, answer });
         }
+        self.state.mark() > mark
     }
 
     /// The cheapest move that clears the host; else the one with most relief per cost.
@@ -120,8 +121,14 @@ impl Search<'_> {
             .filter(|host| *host != from && self.state.may_enter(item, *host))
             .map(|host| (self.state.fullness(host), host))
             .collect();
-        near.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
-        near.into_iter().take(HOSTS_TRIED).map(|(_, host)| host).collect()
+        let order =
+            |a: &(f32, HostIndex), b: &(f32, HostIndex)| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1));
+        if near.len() > HOSTS_TRIED {
+            near.select_nth_unstable_by(HOSTS_TRIED, order);
+            near.truncate(HOSTS_TRIED);
+        }
+        near.sort_by(order);
+        near.into_iter().map(|(_, host)| host).collect()
     }
 
     /// Exchanges an item of the host for a smaller one of another.

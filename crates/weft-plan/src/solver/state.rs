@@ -19,6 +19,9 @@ pub(crate) const NOWHERE: HostIndex = HostIndex(u32::MAX);
 /// How short a target may be left by sharing an excess, against how short the source was: enough
 /// less that neither rounding nor a small change of the forecast turns a move round.
 const LESS_SHORT: f32 = 0.95;
+/// How many hosts of its own site, and how many elsewhere, are looked at for an item that leaves a
+/// short host: the emptiest that may take it. So a plan's time grows with the fleet, not its square.
+const TARGETS_TRIED: usize = 32;
 /// What a relative excess of the quantile, squared, weighs against an expected relative excess.
 const QUANTILE_WEIGHT: f64 = 0.05;
 
@@ -59,6 +62,8 @@ pub(crate) struct State<'p> {
     lingering: Vec<i64>,
     loads: Loads,
     worth: Vec<Score>,
+    /// How full each host is by what it is filled to: 1 is the brim.
+    fullness: Vec<f32>,
     groups_of: Vec<Vec<u32>>,
     counts: Vec<BTreeMap<u32, u32>>,
     /// Per dependency and domain part: dependents, providers.
@@ -89,6 +94,7 @@ impl<'p> State<'p> {
             lingering: vec![0; hosts * problem.held.len()],
             loads: Loads::new(&problem.demands, hosts),
             worth: vec![Score::default(); hosts],
+            fullness: vec![0.0; hosts],
             groups_of: listed_by_item(items, problem.groups.iter().map(|group| &group.members)),
             counts: vec![BTreeMap::new(); problem.groups.len()],
             needs: vec![BTreeMap::new(); problem.dependencies.len()],
@@ -174,6 +180,15 @@ impl<'p> State<'p> {
         }
     }
 
+    /// A number that tells placements apart (FNV-1a over the hosts of all items).
+    pub(crate) fn fingerprint(&self) -> u64 {
+        let start = 0xcbf2_9ce4_8422_2325_u64;
+        let step = |hash: u64, host: &HostIndex| {
+            (hash ^ u64::from(host.0)).wrapping_mul(0x0000_0100_0000_01b3)
+        };
+        self.assignment.iter().fold(start, step)
+    }
+
     /// A mark to take back to.
     pub(crate) fn mark(&self) -> usize {
         self.log.len()
@@ -241,6 +256,7 @@ impl<'p> State<'p> {
         let is_used = !self.members[host].is_empty();
         let (mean, spread) = (self.loads.mean(host), self.loads.spread(host));
         self.worth[host] = self.judge(host, mean, spread, held, is_used);
+        self.fullness[host] = self.peak(HostIndex(host as u32), |flow| &flow.fill);
     }
 
     // Judging.
@@ -645,15 +661,9 @@ impl<'p> State<'p> {
         requirement: Requirement,
         admits: &dyn Fn(HostIndex) -> bool,
     ) -> Option<TwoBest> {
-        let from = self.assignment[item];
         let departure = self.departure(item);
         let (mut best, mut second): (Option<Target>, Option<Target>) = (None, None);
-        self.epoch += 1;
-        for index in 0..self.problem.hosts.len() {
-            let host = HostIndex(index as u32);
-            if host == from || !admits(host) || self.is_twin_of_seen(item, host) {
-                continue;
-            }
+        for host in self.targets(item, requirement, admits) {
             let Some(arrival) = self.arrival(item, host, requirement) else { continue };
             let change = Score {
                 broken: departure.broken + arrival.broken,
@@ -671,6 +681,49 @@ impl<'p> State<'p> {
             }
         }
         best.map(|best| (best, second))
+    }
+
+    /// The hosts to look at for `item`. What must go, or is packed, is offered to all of them.
+    fn targets(
+        &mut self,
+        item: usize,
+        requirement: Requirement,
+        admits: &dyn Fn(HostIndex) -> bool,
+    ) -> Vec<HostIndex> {
+        let from = self.assignment[item];
+        self.epoch += 1;
+        let mut targets = Vec::new();
+        for index in 0..self.problem.hosts.len() {
+            let host = HostIndex(index as u32);
+            let may = host != from && admits(host) && self.may_enter(item, host);
+            if may && self.has_room(item, host) && !self.is_twin_of_seen(item, host) {
+                targets.push(host);
+            }
+        }
+        if targets.len() > TARGETS_TRIED
+            && !matches!(requirement, Requirement::Pack | Requirement::Bear)
+        {
+            let site = |host: HostIndex| self.problem.hosts[host.index()].site;
+            let home = (from != NOWHERE).then(|| site(from));
+            let (mut near, mut far): (Vec<_>, Vec<_>) =
+                targets.into_iter().partition(|host| home.is_none_or(|home| site(*host) == home));
+            self.keep_emptiest(&mut near);
+            self.keep_emptiest(&mut far);
+            near.append(&mut far);
+            near.sort_unstable();
+            targets = near;
+        }
+        targets
+    }
+
+    fn keep_emptiest(&self, hosts: &mut Vec<HostIndex>) {
+        if hosts.len() > TARGETS_TRIED {
+            let fullness = |host: &HostIndex| self.fullness[host.index()];
+            hosts.select_nth_unstable_by(TARGETS_TRIED, |a, b| {
+                fullness(a).total_cmp(&fullness(b)).then(a.cmp(b))
+            });
+            hosts.truncate(TARGETS_TRIED);
+        }
     }
 
     /// How many hosts would hold more than they have if everything arrived before anything left.
@@ -766,7 +819,7 @@ impl<'p> State<'p> {
 
     /// How full a host is by what it is filled to: 1 is the brim.
     pub(crate) fn fullness(&self, host: HostIndex) -> f32 {
-        self.peak(host, |flow| &flow.fill)
+        self.fullness[host.index()]
     }
 
     /// The whole score, summed anew.

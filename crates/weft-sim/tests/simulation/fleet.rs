@@ -43,9 +43,9 @@ pub(crate) fn policy(seed: u64) -> Policy {
 /// A fleet whose demand moves for `moving` and then stays as it is.
 pub(crate) fn spec(seed: u64, moving: Span) -> WorldSpec {
     let mut random = ChaCha8Rng::seed_from_u64(seed);
-    let topology = topology(&mut random);
+    let hosts = hosts(&mut random);
     let workloads = workloads(&mut random);
-    let placement = placement(&topology, &workloads);
+    let (topology, placement) = housed(seed, hosts, &workloads);
     let steps = moving.whole_steps(Step::FIVE_MINUTES);
     let demand = Demand::Trace(demand(&mut random, &workloads, steps));
     WorldSpec {
@@ -63,13 +63,30 @@ pub(crate) fn spec(seed: u64, moving: Span) -> WorldSpec {
     }
 }
 
-fn topology(random: &mut ChaCha8Rng) -> Topology {
+/// The fleet's regions, zones and hosts, and where everything is on them at first. Every third
+/// fleet is short of memory: its hosts are the smallest that hold everything, and little more. There
+/// what a move in flight holds on both of its ends decides what else may start; in the others hardly
+/// anything ever meets its limit.
+fn housed(seed: u64, hosts: Vec<Host>, workloads: &Workloads) -> (Topology, Placement) {
+    let (smallest, spare) = if seed % 3 == 2 { (8, 2) } else { (32, 0) };
+    let hosts = hosts.into_iter();
+    let with = |memory: u64| -> Vec<Host> {
+        let resized = |host: Host| Host {
+            capacity: host.capacity.with(Resource::Memory, memory * GIB),
+            ..host
+        };
+        hosts.clone().map(resized).collect()
+    };
+    let mut sizes = smallest..=32;
+    let (size, placement) = sizes
+        .find_map(|size| Some((size, placement(&with(size), workloads)?)))
+        .expect("there is memory for everything");
+    (topology(with(size + spare)), placement)
+}
+
+fn topology(hosts: Vec<Host>) -> Topology {
     let region = |name: &str| Region { id: name.into(), energy_price_per_kwh: 0.2 };
     let zone = |name: &str, region: &str| Zone { id: name.into(), region: region.into() };
-    let zones = ["eu-1", "eu-2", "us-1"];
-    let hosts = (0..random.random_range(7..11))
-        .map(|index| host(index, zones[index % zones.len()], random))
-        .collect();
     let link = Link {
         between: ("eu".into(), "us".into()),
         round_trip: Span::from_millis(80),
@@ -79,6 +96,12 @@ fn topology(random: &mut ChaCha8Rng) -> Topology {
     let zones = vec![zone("eu-1", "eu"), zone("eu-2", "eu"), zone("us-1", "us")];
     Topology::new(vec![region("eu"), region("us")], zones, hosts, vec![link])
         .expect("the topology is consistent")
+}
+
+fn hosts(random: &mut ChaCha8Rng) -> Vec<Host> {
+    let zones = ["eu-1", "eu-2", "us-1"];
+    let count = random.random_range(7..11);
+    (0..count).map(|index| host(index, zones[index % zones.len()], random)).collect()
 }
 
 fn host(index: usize, zone: &str, random: &mut ChaCha8Rng) -> Host {
@@ -128,21 +151,22 @@ fn workloads(random: &mut ChaCha8Rng) -> Workloads {
     workloads
 }
 
-/// Round and round over the hosts, the next one with memory for it; so that some run hot.
-fn placement(topology: &Topology, workloads: &Workloads) -> Placement {
-    let mut free: Vec<_> = topology.hosts().map(|host| (host.id.clone(), 32 * GIB)).collect();
+/// Round and round over the hosts, the next one with memory for it; so that some run hot. None
+/// where the memory is too little.
+fn placement(hosts: &[Host], workloads: &Workloads) -> Option<Placement> {
+    let memory = |host: &Host| host.offers(Resource::Memory).unwrap_or(u64::MAX);
+    let mut free: Vec<_> = hosts.iter().map(|host| (host.id.clone(), memory(host))).collect();
     let used = free.len().div_ceil(2) + 1;
     let mut placement = Placement::default();
     for (index, workload) in workloads.values().enumerate() {
         let memory = workload.allocation(Resource::Memory);
         let host = (0..free.len())
             .map(|offset| if offset < used { (index + offset) % used } else { offset })
-            .find(|host| free[*host].1 >= memory)
-            .expect("there is memory for everything");
+            .find(|host| free[*host].1 >= memory)?;
         free[host].1 -= memory;
         placement.put(workload.id.clone(), free[host].0.clone());
     }
-    placement
+    Some(placement)
 }
 
 fn demand(random: &mut ChaCha8Rng, workloads: &Workloads, steps: usize) -> Trace {

@@ -4,12 +4,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use weft_control::command::Command;
 use weft_control::record::{Entry, Record};
 use weft_core::fleet::{Topology, Workloads};
 use weft_core::id::{HostId, MoveId, WorkloadId};
 use weft_core::observation::{HostState, MoveFailure, MoveOrder};
 use weft_core::plan::{Purpose, Strategy};
 use weft_core::policy::Policy;
+use weft_core::resource::{Amounts, Resource};
 use weft_core::time::{Span, Timestamp};
 use weft_plan::check::check_placement;
 use weft_sim::fault::Fault;
@@ -25,7 +27,7 @@ pub(crate) struct Safety {
     foreign: Vec<Timestamp>,
     recorded: BTreeMap<MoveId, MoveOrder>,
     ordered: BTreeMap<MoveId, (MoveOrder, Timestamp)>,
-    ended: BTreeSet<MoveId>,
+    ended: BTreeMap<MoveId, Timestamp>,
     rests_since: BTreeMap<WorkloadId, Timestamp>,
     starts: Vec<Timestamp>,
     broken_before: BTreeSet<String>,
@@ -47,7 +49,7 @@ impl Safety {
             foreign: foreign.collect(),
             recorded: BTreeMap::new(),
             ordered: BTreeMap::new(),
-            ended: BTreeSet::new(),
+            ended: BTreeMap::new(),
             rests_since: BTreeMap::new(),
             starts: Vec::new(),
             broken_before: BTreeSet::new(),
@@ -69,6 +71,25 @@ impl Safety {
             self.judge_in_flight(now, look.world);
         }
         self.looked_at = now;
+    }
+
+    /// The moves that ran and ended after `since`.
+    pub(crate) fn ended_since(&self, since: Timestamp) -> Vec<MoveId> {
+        let ran = |id: &MoveId| self.recorded.contains_key(id);
+        self.ended.iter().filter(|(id, at)| **at > since && ran(id)).map(|(id, _)| *id).collect()
+    }
+
+    /// Judges what the loop wants to do when it is told once more how a move ended: nothing.
+    pub(crate) fn on_told_again(&mut self, now: Timestamp, id: MoveId, commands: &[Command]) {
+        let ends = |command: &Command| match command {
+            Command::Record(entry) => matches!(entry.record, Record::Ended { .. }),
+            _ => false,
+        };
+        if commands.iter().any(ends) {
+            self.fault(now, &format!("{id} ended twice: its end was told again and taken again"));
+        } else if !commands.is_empty() {
+            self.fault(now, &format!("{id} had ended, told again it led to {commands:?}"));
+        }
     }
 
     /// The first thing that went wrong, if any.
@@ -97,7 +118,7 @@ impl Safety {
                 self.recorded.insert(order.id, order.clone());
             }
             Record::Ended { move_id, workload, measure, failure, .. } => {
-                if !self.ended.insert(*move_id) {
+                if self.ended.insert(*move_id, entry.at).is_some() {
                     self.fault(entry.at, &format!("{move_id} ended twice"));
                 }
                 if measure.is_some() {
@@ -128,7 +149,43 @@ impl Safety {
         if starts > self.policy.budgets.starts_per_hour as usize {
             self.fault(now, &format!("{starts} starts within an hour"));
         }
+        self.judge_room(now, order, look.world);
         self.ordered.insert(order.id, (order.clone(), now));
+    }
+
+    /// A target has room for what comes, beside all that stands there (what is leaving included)
+    /// and all that is on its way there.
+    fn judge_room(&mut self, now: Timestamp, order: &MoveOrder, world: &World) {
+        if order.strategy == Strategy::Merge {
+            return;
+        }
+        let placement = world.placement();
+        let stands = |id: &WorkloadId| placement.replicas(id).iter().any(|r| r.host == order.to);
+        let comes = |id: &WorkloadId| {
+            let is_moving = world.workload_position(id).is_some_and(|at| world.is_moving(at));
+            let mut others = self.ordered.values().map(|(other, _)| other);
+            is_moving && others.any(|other| other.workload == *id && other.to == order.to)
+        };
+        let there = |id: &WorkloadId| *id == order.workload || stands(id) || comes(id);
+        let mut held = Amounts::ZERO;
+        for facts in self.workloads.values().filter(|facts| there(&facts.id)) {
+            for resource in Resource::HELD {
+                held[resource] += facts.allocation(resource);
+            }
+        }
+        let topology = self.topology.clone();
+        let host = topology.host(&order.to).expect("orders name known hosts");
+        for resource in Resource::HELD {
+            let limit = self.policy.margins.limit(host, resource).unwrap_or(f64::INFINITY);
+            if held[resource] as f64 > limit {
+                let what = format!(
+                    "{} was started to {}, where what stands and what is under way leave no room: \
+                     {} of {limit} {resource}",
+                    order.id, order.to, held[resource]
+                );
+                self.fault(now, &what);
+            }
+        }
     }
 
     /// Every workload is placed once and whole, and no rule broke that another hand did not break.
