@@ -75,9 +75,21 @@ pub fn make(
             (fleet, answer, decided) = (other, second, further);
         }
     }
+    let promised = promises(wanted());
     let parent = parent.map(|plan| plan.id);
-    Draft { fleet: &fleet, shortages: found, answer, merges: &decided.merges }
+    Draft { fleet: &fleet, shortages: found, answer, merges: &decided.merges, promised }
         .plan(numbering, parent)
+}
+
+/// When answers were to start that the plan before promised: workload, where to.
+type Promises<'a> = BTreeMap<(&'a WorkloadId, &'a HostId), (&'a ShortageKey, Timestamp)>;
+
+fn promises<'a>(moves: impl Iterator<Item = &'a Move>) -> Promises<'a> {
+    let promise = |planned: &'a Move| {
+        let key = planned.purpose.shortage()?;
+        Some(((&planned.workload, &planned.to), (key, planned.start)))
+    };
+    moves.filter_map(promise).collect()
 }
 
 /// What the solver found.
@@ -227,6 +239,7 @@ struct Draft<'a, 's> {
     shortages: Vec<Shortage>,
     answer: Answer,
     merges: &'a BTreeMap<WorkloadId, (HostId, HostId)>,
+    promised: Promises<'a>,
 }
 
 impl Draft<'_, '_> {
@@ -281,6 +294,9 @@ impl Draft<'_, '_> {
             let (deadline, useful_until) = self.times(&purpose, from);
             let shares = purpose.shortage().is_some() && end.is_beyond(to);
             let most = shares.then(|| start.sharing_bound(from));
+            let promise = self.promised.get(&(&workload, &fleet.sites[to.index()].host.id));
+            let promise = promise.filter(|(key, _)| purpose.shortage() == Some(*key));
+            let promised = promise.map(|(_, start)| *start);
             let item = Some(item);
             proposals.push(Proposal {
                 item,
@@ -290,6 +306,7 @@ impl Draft<'_, '_> {
                 way,
                 purpose,
                 deadline,
+                promised,
                 useful_until,
                 most,
             });
@@ -312,6 +329,7 @@ impl Draft<'_, '_> {
                 way,
                 purpose: Purpose::Merge,
                 deadline,
+                promised: None,
                 useful_until,
                 most: None,
             })

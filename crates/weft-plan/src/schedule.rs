@@ -31,6 +31,9 @@ pub(crate) struct Proposal {
     pub(crate) purpose: Purpose,
     /// When it must have ended, if anything waits for it.
     pub(crate) deadline: Option<Timestamp>,
+    /// When the plan before was to start it: as long as its shortage is foreseen it is not put off,
+    /// however often that shortage recedes.
+    pub(crate) promised: Option<Timestamp>,
     /// Until when it still helps.
     pub(crate) useful_until: Timestamp,
     /// The strain to which it may bring its target, where it shares an excess that nothing can take

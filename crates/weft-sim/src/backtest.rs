@@ -229,7 +229,7 @@ fn finish(setup: &Setup, run: Run) -> Result<Finished, BacktestError> {
             replay.world
         }
     };
-    Ok(collect(world, run))
+    Ok(collect(world, run, setup.end))
 }
 
 /// The product's loop as it would be set up for this fleet, in mode auto.
@@ -243,14 +243,14 @@ fn config(setup: &Setup, confidence: Confidence) -> Config {
     config
 }
 
-fn collect(mut world: World, run: Run) -> Finished {
+fn collect(mut world: World, run: Run, end: Timestamp) -> Finished {
     let step = world.step();
     let judge: &Judge = world.judge();
     let metrics = judge.metrics();
     let hours = step.hours();
-    let course = judge
-        .steps()
-        .iter()
+    // The world begins a step at the very end, in which no time passes any more.
+    let passed = judge.steps().iter().filter(|totals| totals.at < end);
+    let course = passed
         .map(|totals| CourseStep {
             at: totals.at,
             watts: totals.mean_watts(step),

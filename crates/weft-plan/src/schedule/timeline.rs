@@ -218,6 +218,7 @@ impl<'a, 's> Timeline<'a, 's> {
         if let Some(deadline) = proposal.deadline {
             let careful = Span::from_seconds_f64(duration.as_seconds_f64() * LATENESS);
             wanted = ready.max(deadline - duration - policy.start_margin);
+            wanted = proposal.promised.map_or(wanted, |promised| wanted.min(promised.max(ready)));
             let in_time = deadline - careful;
             latest = if in_time >= ready { latest.min(in_time) } else { latest };
             wanted = wanted.min(latest).max(ready);

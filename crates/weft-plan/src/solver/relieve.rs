@@ -13,7 +13,7 @@ use crate::solver::{Attempt, Borne, Search, add, hosts};
 /// How many items of a short host swaps and chains are tried for: the largest ones.
 const ITEMS_TRIED: usize = 6;
 /// How many hosts are tried to take them; enough to cover a rack, few enough to stay quick.
-const HOSTS_TRIED: usize = 24;
+const HOSTS_TRIED: usize = 16;
 
 impl Search<'_> {
     /// Clears the short hosts, the worst first. Afterwards no single move within the rules lessens

@@ -21,7 +21,9 @@ pub(crate) const NOWHERE: HostIndex = HostIndex(u32::MAX);
 const LESS_SHORT: f32 = 0.95;
 /// How many hosts of its own site, and how many elsewhere, are looked at for an item that leaves a
 /// short host: the emptiest that may take it. So a plan's time grows with the fleet, not its square.
-const TARGETS_TRIED: usize = 32;
+const TARGETS_NEAR: usize = 16;
+/// See [`TARGETS_NEAR`].
+const TARGETS_FAR: usize = 8;
 /// What a relative excess of the quantile, squared, weighs against an expected relative excess.
 const QUANTILE_WEIGHT: f64 = 0.05;
 
@@ -700,15 +702,15 @@ impl<'p> State<'p> {
                 targets.push(host);
             }
         }
-        if targets.len() > TARGETS_TRIED
+        if targets.len() > TARGETS_FAR
             && !matches!(requirement, Requirement::Pack | Requirement::Bear)
         {
             let site = |host: HostIndex| self.problem.hosts[host.index()].site;
             let home = (from != NOWHERE).then(|| site(from));
             let (mut near, mut far): (Vec<_>, Vec<_>) =
                 targets.into_iter().partition(|host| home.is_none_or(|home| site(*host) == home));
-            self.keep_emptiest(&mut near);
-            self.keep_emptiest(&mut far);
+            self.keep_emptiest(TARGETS_NEAR, &mut near);
+            self.keep_emptiest(TARGETS_FAR, &mut far);
             near.append(&mut far);
             near.sort_unstable();
             targets = near;
@@ -716,13 +718,13 @@ impl<'p> State<'p> {
         targets
     }
 
-    fn keep_emptiest(&self, hosts: &mut Vec<HostIndex>) {
-        if hosts.len() > TARGETS_TRIED {
+    fn keep_emptiest(&self, most: usize, hosts: &mut Vec<HostIndex>) {
+        if hosts.len() > most {
             let fullness = |host: &HostIndex| self.fullness[host.index()];
-            hosts.select_nth_unstable_by(TARGETS_TRIED, |a, b| {
+            hosts.select_nth_unstable_by(most, |a, b| {
                 fullness(a).total_cmp(&fullness(b)).then(a.cmp(b))
             });
-            hosts.truncate(TARGETS_TRIED);
+            hosts.truncate(most);
         }
     }
 

@@ -6,6 +6,7 @@
 
 mod fleet;
 mod safety;
+mod strategies;
 
 use std::collections::BTreeSet;
 
@@ -32,9 +33,9 @@ const SEEDS: u64 = 200;
 const STORM: Span = Span::from_hours(10);
 
 /// Healed, demand as it was at the end of the storm: within this the loop must have settled. The
-/// forecasters keep a day of samples here, so until a day has passed their memory of the storm fades
-/// and emptying a host may become worth it; an hour is for the moves.
-const SETTLING: Span = Span::from_hours(25);
+/// forecasters keep a day of samples here and learned errors weigh half after a day and a half: while
+/// their memory of the storm fades, emptying a host may become worth it.
+const SETTLING: Span = Span::from_hours(36);
 
 /// In this time after settling nothing may be started.
 const QUIET: Span = Span::from_hours(3);
