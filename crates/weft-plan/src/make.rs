@@ -10,7 +10,7 @@ use weft_core::plan::{FleetCost, Move, Plan, Purpose, Standstill, Strategy, Unan
 use weft_core::policy::Rule;
 use weft_core::resource::Resource;
 use weft_core::shortage::{Shortage, ShortageKey};
-use weft_core::time::Timestamp;
+use weft_core::time::{Span, Timestamp};
 
 use crate::build::{Bond, Decided, FIRM, Fleet, Site, build};
 use crate::detect::{outlook, shortages};
@@ -75,19 +75,25 @@ pub fn make(
             (fleet, answer, decided) = (other, second, further);
         }
     }
-    let promised = promises(wanted());
+    let promised = promises(situation, wanted());
     let parent = parent.map(|plan| plan.id);
     Draft { fleet: &fleet, shortages: found, answer, merges: &decided.merges, promised }
         .plan(numbering, parent)
 }
 
-/// When answers were to start that the plan before promised: workload, where to.
-type Promises<'a> = BTreeMap<(&'a WorkloadId, &'a HostId), (&'a ShortageKey, Timestamp)>;
+/// When answers were to start that have been put off for long enough: by the workload that moves.
+type Promises<'a> = BTreeMap<&'a WorkloadId, (&'a ShortageKey, Timestamp)>;
 
-fn promises<'a>(moves: impl Iterator<Item = &'a Move>) -> Promises<'a> {
+/// For how long an answer may be put off from plan to plan because its shortage recedes. It mostly
+/// comes or goes within that; one that is foreseen for good would never be answered.
+const PATIENCE: Span = Span::from_hours(2);
+
+fn promises<'a>(situation: &Situation, moves: impl Iterator<Item = &'a Move>) -> Promises<'a> {
     let promise = |planned: &'a Move| {
         let key = planned.purpose.shortage()?;
-        Some(((&planned.workload, &planned.to), (key, planned.start)))
+        let since = *situation.planned_since.get(&planned.workload)?;
+        let is_due = since + PATIENCE <= situation.now;
+        is_due.then_some((&planned.workload, (key, planned.start)))
     };
     moves.filter_map(promise).collect()
 }
@@ -294,7 +300,7 @@ impl Draft<'_, '_> {
             let (deadline, useful_until) = self.times(&purpose, from);
             let shares = purpose.shortage().is_some() && end.is_beyond(to);
             let most = shares.then(|| start.sharing_bound(from));
-            let promise = self.promised.get(&(&workload, &fleet.sites[to.index()].host.id));
+            let promise = self.promised.get(&workload);
             let promise = promise.filter(|(key, _)| purpose.shortage() == Some(*key));
             let promised = promise.map(|(_, start)| *start);
             let item = Some(item);

@@ -319,7 +319,7 @@ pub(crate) fn why_short(state: &mut State<'_>, fleet: &Fleet<'_>, host: HostInde
         return Standstill::NoTarget { rejected };
     }
     let refused = members.iter().find_map(|item| match &fleet.origins[*item].bond {
-        Some(Bond::NoStrategy { lacks }) => {
+        Some(Bond::NoStrategy { lacks }) if !lacks.is_empty() => {
             let workload = fleet.origins[*item].workload.id.clone();
             Some(Standstill::NoStrategy { workload, lacks: lacks.clone() })
         }

@@ -31,8 +31,8 @@ pub(crate) struct Proposal {
     pub(crate) purpose: Purpose,
     /// When it must have ended, if anything waits for it.
     pub(crate) deadline: Option<Timestamp>,
-    /// When the plan before was to start it: as long as its shortage is foreseen it is not put off,
-    /// however often that shortage recedes.
+    /// When the plan before was to start it, where it has been put off for long: as long as its
+    /// shortage is foreseen, it is put off no more.
     pub(crate) promised: Option<Timestamp>,
     /// Until when it still helps.
     pub(crate) useful_until: Timestamp,

@@ -44,6 +44,8 @@ pub struct Situation {
     pub past_moves: BTreeMap<WorkloadId, PastMove>,
     /// Starts within the last hour, ascending, for the budget of starts.
     pub recent_starts: Vec<Timestamp>,
+    /// Since when every plan has moved each of these workloads for a shortage, without starting it.
+    pub planned_since: BTreeMap<WorkloadId, Timestamp>,
     /// What moves take, as learned so far.
     pub precopy: PrecopyModel,
 }

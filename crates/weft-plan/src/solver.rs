@@ -25,6 +25,9 @@ use state::{Requirement, State};
 /// Rounds of `relieve`, `empty`, `improve`: the second usually finds nothing.
 const ROUNDS: usize = 4;
 
+/// How often a host is tried in vain before it is left to the next plan.
+const FUTILE_TRIES: usize = 3;
+
 /// A shortage that was left because whatever answers it costs more than the damage it can do.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Borne {
@@ -51,9 +54,9 @@ pub(crate) struct Search<'a> {
     pub(crate) borne: Vec<Borne>,
     pub(crate) emptied: Vec<bool>,
     pub(crate) emptying_moves: usize,
-    /// Per host the placement on which relieving, and emptying, it came to nothing: on the same one
-    /// it would again.
-    futile: Vec<[Option<u64>; 2]>,
+    /// Per host, for relieving and for emptying it, how often that came to nothing, and the placement
+    /// on which it last did: on the same one it would again.
+    futile: Vec<[(usize, Option<u64>); 2]>,
     /// Items that follow the plan before.
     pub(crate) follows: Vec<bool>,
     pub(crate) iterations: u64,
@@ -99,7 +102,7 @@ impl<'a> Search<'a> {
             borne: Vec::new(),
             emptied: vec![false; problem.hosts.len()],
             emptying_moves: 0,
-            futile: vec![[None; 2]; problem.hosts.len()],
+            futile: vec![[(0, None); 2]; problem.hosts.len()],
             follows: vec![false; problem.items.len()],
             iterations: 0,
         }
@@ -291,7 +294,8 @@ impl<'a> Search<'a> {
         }
     }
 
-    /// Tries a host unless that came to nothing on the same placement; whether it changed anything.
+    /// Tries a host unless that came to nothing on the same placement, or too often: in a large fleet
+    /// something always changes somewhere. Whether it changed anything.
     fn try_host(
         &mut self,
         host: HostIndex,
@@ -300,12 +304,13 @@ impl<'a> Search<'a> {
     ) -> bool {
         let placement = self.state.fingerprint();
         let (host, attempt) = (host.index(), attempt as usize);
-        if self.futile[host][attempt] == Some(placement) {
+        let (often, last) = self.futile[host][attempt];
+        if often >= FUTILE_TRIES || last == Some(placement) {
             return false;
         }
         let changed = try_it(self);
         if !changed {
-            self.futile[host][attempt] = Some(placement);
+            self.futile[host][attempt] = (often + 1, Some(placement));
         }
         changed
     }

@@ -1,11 +1,12 @@
 //! Samples in, scenarios out, plans made and adopted.
 
 use std::collections::BTreeSet;
+use std::mem::discriminant;
 use std::sync::Arc;
 
 use weft_core::id::{JobId, MoveId, PlanId};
 use weft_core::observation::{HostState, Observation};
-use weft_core::plan::{Move, MoveState, Plan};
+use weft_core::plan::{Move, MoveState, Plan, Unanswered};
 use weft_core::policy::Mode;
 use weft_core::resource::SeriesKey;
 use weft_core::scenario::{Buckets, ScenarioParts, Scenarios, Tail};
@@ -136,6 +137,7 @@ impl Control {
             policy: self.policy.clone(),
             past_moves: self.past_moves.clone(),
             recent_starts: self.recent_starts.iter().copied().collect(),
+            planned_since: self.planned_since.clone(),
             precopy: self.precopy.clone(),
         }
     }
@@ -174,6 +176,11 @@ impl Control {
         }
         let last = plan.moves.iter().map(|planned| planned.id.0).max();
         self.next_move = self.next_move.max(last.unwrap_or(0));
+        let answers = plan.moves.iter().filter(|planned| planned.purpose.shortage().is_some());
+        let since = |planned: &Move| self.planned_since.get(&planned.workload).copied();
+        self.planned_since = answers
+            .map(|planned| (planned.workload.clone(), since(planned).unwrap_or(now)))
+            .collect();
         self.supersede_waiting();
         self.forget_old_moves(now);
         if self.is_news(&plan) {
@@ -189,11 +196,19 @@ impl Control {
         self.plan = Some(plan);
     }
 
-    /// A plan without moves that sees the same shortages as the last says nothing new.
+    /// A plan without moves that sees the same shortages as the last, and leaves the same for the
+    /// same kind of reason, says nothing new.
     fn is_news(&self, plan: &Plan) -> bool {
         let Some(last) = &self.plan else { return true };
         let keys = |plan: &Plan| plan.shortages.iter().map(|s| s.key.clone()).collect::<Vec<_>>();
-        !plan.moves.is_empty() || !last.moves.is_empty() || keys(last) != keys(plan)
+        let left = |plan: &Plan| -> Vec<_> {
+            let kind = |left: &Unanswered| (left.shortage.clone(), discriminant(&left.why));
+            plan.unanswered.iter().map(kind).collect()
+        };
+        !plan.moves.is_empty()
+            || !last.moves.is_empty()
+            || keys(last) != keys(plan)
+            || left(last) != left(plan)
     }
 
     /// Moves of the old plan that have not started make way for the new plan's. They leave no

@@ -10,20 +10,14 @@ use crate::problem::{Flow, HostIndex, NO_PART, Problem, Score};
 use crate::solver::loss::Loss;
 
 mod groups;
+mod limits;
+mod targets;
 
 use groups::domain_of;
 
 /// Where an item is that a neighbourhood has taken out.
 pub(crate) const NOWHERE: HostIndex = HostIndex(u32::MAX);
 
-/// How short a target may be left by sharing an excess, against how short the source was: enough
-/// less that neither rounding nor a small change of the forecast turns a move round.
-const LESS_SHORT: f32 = 0.95;
-/// How many hosts of its own site, and how many elsewhere, are looked at for an item that leaves a
-/// short host: the emptiest that may take it. So a plan's time grows with the fleet, not its square.
-const TARGETS_NEAR: usize = 16;
-/// See [`TARGETS_NEAR`].
-const TARGETS_FAR: usize = 8;
 /// What a relative excess of the quantile, squared, weighs against an expected relative excess.
 const QUANTILE_WEIGHT: f64 = 0.05;
 
@@ -463,28 +457,6 @@ impl<'p> State<'p> {
         })
     }
 
-    /// Whether the means, and the least that the deviation can come to, leave it open that `host`
-    /// keeps the stricter chance constraint with `item` there and `gone` no longer.
-    pub(crate) fn may_fill_without(&self, item: usize, host: HostIndex, gone: usize) -> bool {
-        if host == self.start[item] {
-            return true;
-        }
-        let width = self.problem.demands.width();
-        let (mean, spread) = (self.mean(host), self.spread(host));
-        let (demands, limits) = (&self.problem.demands, &self.problem.hosts[host.index()].limit);
-        self.problem.flows.iter().enumerate().all(|(dimension, flow)| {
-            let (more, less) = (demands.mean(item, dimension), demands.mean(gone, dimension));
-            let (sway, calm) = (demands.spread(item, dimension), demands.spread(gone, dimension));
-            let row = dimension * width;
-            flow.fill.iter().enumerate().all(|(b, multiplier)| {
-                // The deviation of a sum is at least the difference of the deviations.
-                let rest = (spread[row + b] - calm[b]).abs() - sway[b];
-                let least = rest.max(sway[b] - spread[row + b] - calm[b]).max(0.0);
-                mean[row + b] - less[b] + more[b] + multiplier * least <= limits[dimension]
-            })
-        })
-    }
-
     /// Whether the loads last judged keep the chance constraint with these multipliers.
     fn scratch_fills(&self, host: HostIndex, multipliers: fn(&Flow) -> &[f32]) -> bool {
         let width = self.problem.demands.width();
@@ -566,166 +538,9 @@ impl<'p> State<'p> {
         Some(change)
     }
 
-    /// Whether `host` would keep the stricter chance constraint with the demand of `item` added,
-    /// wherever that comes from; nothing else is asked.
-    pub(crate) fn fills(&self, item: usize, host: HostIndex) -> bool {
-        let (problem, width) = (self.problem, self.problem.demands.width());
-        let mut outlook = Outlook::default();
-        self.loads.with(&problem.demands, host.index(), item, 1.0, &mut outlook);
-        problem.flows.iter().enumerate().all(|(dimension, flow)| {
-            let limit = problem.hosts[host.index()].limit[dimension];
-            flow.fill.iter().enumerate().all(|(bucket, multiplier)| {
-                let row = dimension * width + bucket;
-                outlook.mean[row] + multiplier * outlook.spread[row] <= limit
-            })
-        })
-    }
-
-    /// Whether `host` keeps the stricter chance constraint as it is.
-    pub(crate) fn is_filled_well(&self, host: HostIndex) -> bool {
-        let width = self.problem.demands.width();
-        let (mean, spread) = (self.mean(host), self.spread(host));
-        self.problem.flows.iter().enumerate().all(|(dimension, flow)| {
-            let limit = self.problem.hosts[host.index()].limit[dimension];
-            flow.fill.iter().enumerate().all(|(bucket, multiplier)| {
-                let row = dimension * width + bucket;
-                mean[row] + multiplier * spread[row] <= limit
-            })
-        })
-    }
-
-    /// The strain up to which what leaves `host` may bring its target where an excess is shared:
-    /// less than that of `host` itself.
-    pub(crate) fn sharing_bound(&self, host: HostIndex) -> f32 {
-        self.strain(host) * LESS_SHORT
-    }
-
-    /// The largest expected excess over a limit in any bucket, relative to the limit; what comes
-    /// later weighs less, since it can be answered later.
-    fn strain(&self, host: HostIndex) -> f32 {
-        let width = self.problem.demands.width();
-        let (mean, spread) = (self.mean(host), self.spread(host));
-        let limits = self.problem.hosts[host.index()].limit.iter().enumerate();
-        let of_dimension = |(dimension, limit): (usize, &f32)| {
-            let row = dimension * width;
-            let buckets = 0..self.problem.buckets.len();
-            let of = |b: usize| self.strain_of(b, mean[row + b], spread[row + b], *limit);
-            buckets.map(of).fold(0.0, f32::max)
-        };
-        limits.map(of_dimension).fold(0.0, f32::max)
-    }
-
-    /// The strain of one bucket.
-    pub(crate) fn strain_of(&self, bucket: usize, mean: f32, spread: f32, limit: f32) -> f32 {
-        let excess = self.loss.excess(mean, spread, limit) / limit.max(1.0);
-        self.problem.buckets[bucket].weight * excess
-    }
-
-    /// Whether a quantile of `host` is beyond its limit, by the full multipliers.
-    pub(crate) fn is_beyond(&self, host: HostIndex) -> bool {
-        self.peak(host, |flow| &flow.full) > 1.0
-    }
-
-    /// The largest share of its limit that a quantile of `host` takes in any bucket.
-    fn peak(&self, host: HostIndex, multipliers: fn(&Flow) -> &[f32]) -> f32 {
-        let width = self.problem.demands.width();
-        let (mean, spread) = (self.mean(host), self.spread(host));
-        let mut peak = 0.0_f32;
-        for (dimension, flow) in self.problem.flows.iter().enumerate() {
-            let limit = self.problem.hosts[host.index()].limit[dimension].max(1.0);
-            for (bucket, multiplier) in multipliers(flow).iter().enumerate() {
-                let row = dimension * width + bucket;
-                peak = peak.max((mean[row] + multiplier * spread[row]) / limit);
-            }
-        }
-        peak
-    }
-
     /// The last judged loads of an arrival: mean and deviation per dimension and bucket.
     pub(crate) fn last_outlook(&self) -> &Outlook {
         &self.scratch
-    }
-
-    /// The best target of `item` among those that `admits`, with the whole change of the score.
-    pub(crate) fn best_target(
-        &mut self,
-        item: usize,
-        requirement: Requirement,
-        admits: &dyn Fn(HostIndex) -> bool,
-    ) -> Option<Target> {
-        self.two_best_targets(item, requirement, admits).map(|(best, _)| best)
-    }
-
-    /// The best target and the one after it; of empty hosts that are alike, one is looked at.
-    pub(crate) fn two_best_targets(
-        &mut self,
-        item: usize,
-        requirement: Requirement,
-        admits: &dyn Fn(HostIndex) -> bool,
-    ) -> Option<TwoBest> {
-        let departure = self.departure(item);
-        let (mut best, mut second): (Option<Target>, Option<Target>) = (None, None);
-        for host in self.targets(item, requirement, admits) {
-            let Some(arrival) = self.arrival(item, host, requirement) else { continue };
-            let change = Score {
-                broken: departure.broken + arrival.broken,
-                violation: departure.violation + arrival.violation,
-                cost: departure.cost + arrival.cost,
-            };
-            let beats = |other: &Option<Target>| {
-                other.as_ref().is_none_or(|other| change.minus(&other.change).improves())
-            };
-            let target = Target { host, change };
-            if beats(&best) {
-                second = best.replace(target);
-            } else if beats(&second) {
-                second = Some(target);
-            }
-        }
-        best.map(|best| (best, second))
-    }
-
-    /// The hosts to look at for `item`. What must go, or is packed, is offered to all of them.
-    fn targets(
-        &mut self,
-        item: usize,
-        requirement: Requirement,
-        admits: &dyn Fn(HostIndex) -> bool,
-    ) -> Vec<HostIndex> {
-        let from = self.assignment[item];
-        self.epoch += 1;
-        let mut targets = Vec::new();
-        for index in 0..self.problem.hosts.len() {
-            let host = HostIndex(index as u32);
-            let may = host != from && admits(host) && self.may_enter(item, host);
-            if may && self.has_room(item, host) && !self.is_twin_of_seen(item, host) {
-                targets.push(host);
-            }
-        }
-        if targets.len() > TARGETS_FAR
-            && !matches!(requirement, Requirement::Pack | Requirement::Bear)
-        {
-            let site = |host: HostIndex| self.problem.hosts[host.index()].site;
-            let home = (from != NOWHERE).then(|| site(from));
-            let (mut near, mut far): (Vec<_>, Vec<_>) =
-                targets.into_iter().partition(|host| home.is_none_or(|home| site(*host) == home));
-            self.keep_emptiest(TARGETS_NEAR, &mut near);
-            self.keep_emptiest(TARGETS_FAR, &mut far);
-            near.append(&mut far);
-            near.sort_unstable();
-            targets = near;
-        }
-        targets
-    }
-
-    fn keep_emptiest(&self, most: usize, hosts: &mut Vec<HostIndex>) {
-        if hosts.len() > most {
-            let fullness = |host: &HostIndex| self.fullness[host.index()];
-            hosts.select_nth_unstable_by(most, |a, b| {
-                fullness(a).total_cmp(&fullness(b)).then(a.cmp(b))
-            });
-            hosts.truncate(most);
-        }
     }
 
     /// How many hosts would hold more than they have if everything arrived before anything left.
@@ -751,16 +566,6 @@ impl<'p> State<'p> {
             *takes && (0..count).any(|d| held[d] + left[d] > hard[d])
         };
         arrived.into_iter().filter(is_crowded).count()
-    }
-
-    /// Whether an empty host like this one was already looked at in this scan.
-    fn is_twin_of_seen(&mut self, item: usize, host: HostIndex) -> bool {
-        let is_like_no_other = host == self.start[item] || !self.is_empty(host);
-        if is_like_no_other || self.problem.held.iter().any(|kind| kind.transient) {
-            return false;
-        }
-        let class = self.empty_class[host.index()] as usize;
-        std::mem::replace(&mut self.class_seen[class], self.epoch) == self.epoch
     }
 
     /// Cost of the moves made since `mark`, against where their items were then.
@@ -806,22 +611,6 @@ impl<'p> State<'p> {
         let (mean, spread) =
             (self.problem.demands.mean(item, 0), self.problem.demands.spread(item, 0));
         mean.iter().sum::<f32>() + spread.iter().sum::<f32>()
-    }
-
-    /// What `host` has left of the first flowing dimension, per bucket, by the multipliers for
-    /// packing; never negative.
-    pub(crate) fn room(&self, host: HostIndex) -> impl Iterator<Item = f32> + '_ {
-        let flows = self.problem.flows.first();
-        let multipliers = flows.map_or(&[][..], |flow| &flow.pack);
-        let limit = self.problem.hosts[host.index()].limit.first().copied().unwrap_or(0.0);
-        let loads = self.mean(host).iter().zip(self.spread(host));
-        let left = multipliers.iter().zip(loads);
-        left.map(move |(multiplier, (mean, spread))| (limit - mean - multiplier * spread).max(0.0))
-    }
-
-    /// How full a host is by what it is filled to: 1 is the brim.
-    pub(crate) fn fullness(&self, host: HostIndex) -> f32 {
-        self.fullness[host.index()]
     }
 
     /// The whole score, summed anew.

@@ -140,6 +140,7 @@ impl Fixture {
             policy: Arc::new(self.policy.clone()),
             past_moves: self.past_moves.clone(),
             recent_starts: self.recent_starts.clone(),
+            planned_since: BTreeMap::new(),
             precopy: PrecopyModel::default(),
         }
     }

@@ -99,6 +99,7 @@ pub(crate) fn situation(knobs: &Knobs) -> Situation {
     Situation {
         now: NOW,
         topology: Arc::new(topology(hosts)),
+        planned_since: BTreeMap::new(),
         recent_starts: if knobs.tight_budgets { starts.collect() } else { Vec::new() },
         observation: Arc::new(Observation {
             at: NOW,

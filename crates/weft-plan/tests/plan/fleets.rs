@@ -156,6 +156,7 @@ impl Case {
             policy: Arc::new(self.policy.clone()),
             past_moves: BTreeMap::new(),
             recent_starts: Vec::new(),
+            planned_since: BTreeMap::new(),
             precopy: PrecopyModel::default(),
         }
     }

@@ -343,6 +343,17 @@ impl Lived {
             let is_told = !reasons.is_empty() && reasons.iter().all(|why| is_reason(why));
             assert!(is_told, "{:?} at {:?}", reasons, plan.made_at);
         }
+        self.assert_recorded(at_peak.ends, is_reason);
+    }
+
+    /// That whoever reads the journal at `at` finds the reason in the last plan that it holds.
+    fn assert_recorded(&self, at: Timestamp, is_reason: fn(&Standstill) -> bool) {
+        let mut recorded = self.replay.journal.iter().filter_map(|entry| match &entry.record {
+            Record::PlanAdopted { plan } if entry.at < at => Some(plan),
+            _ => None,
+        });
+        let last = recorded.next_back().expect("the first plan is always recorded");
+        assert!(last.unanswered.iter().any(|left| is_reason(&left.why)), "{:?}", last.unanswered);
     }
 }
 
