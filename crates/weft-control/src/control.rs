@@ -22,6 +22,7 @@ use weft_core::plan::{Move, MoveState, Plan, Purpose};
 use weft_core::policy::{Mode, Policy};
 use weft_core::scenario::{Buckets, Scenarios};
 use weft_core::series::Sample;
+use weft_core::shortage::ShortageKey;
 use weft_core::time::{Span, Step, Timestamp};
 use weft_forecast::bank::{Bank, BankConfig};
 use weft_plan::precopy::PrecopyModel;
@@ -164,7 +165,7 @@ pub struct Control {
     just_ended: BTreeMap<WorkloadId, (HostId, HostId)>,
     past_moves: BTreeMap<WorkloadId, PastMove>,
     recent_starts: VecDeque<Timestamp>,
-    planned_since: BTreeMap<WorkloadId, Timestamp>,
+    planned_since: BTreeMap<ShortageKey, Timestamp>,
     precopy: PrecopyModel,
     starting: BTreeMap<RecordId, MoveId>,
     wake_at: Option<Timestamp>,

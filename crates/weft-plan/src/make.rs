@@ -81,21 +81,24 @@ pub fn make(
         .plan(numbering, parent)
 }
 
-/// When answers were to start that have been put off for long enough: by the workload that moves.
-type Promises<'a> = BTreeMap<&'a WorkloadId, (&'a ShortageKey, Timestamp)>;
+/// When the answers to shortages were to start that have been put off for long enough.
+type Promises<'a> = BTreeMap<&'a ShortageKey, Timestamp>;
 
 /// For how long an answer may be put off from plan to plan because its shortage recedes. It mostly
 /// comes or goes within that; one that is foreseen for good would never be answered.
 const PATIENCE: Span = Span::from_hours(2);
 
 fn promises<'a>(situation: &Situation, moves: impl Iterator<Item = &'a Move>) -> Promises<'a> {
-    let promise = |planned: &'a Move| {
-        let key = planned.purpose.shortage()?;
-        let since = *situation.planned_since.get(&planned.workload)?;
-        let is_due = since + PATIENCE <= situation.now;
-        is_due.then_some((&planned.workload, (key, planned.start)))
-    };
-    moves.filter_map(promise).collect()
+    let mut promises = Promises::new();
+    for planned in moves {
+        let Some(key) = planned.purpose.shortage() else { continue };
+        let since = situation.planned_since.get(key);
+        if since.is_some_and(|since| *since + PATIENCE <= situation.now) {
+            let start = promises.entry(key).or_insert(planned.start);
+            *start = planned.start.min(*start);
+        }
+    }
+    promises
 }
 
 /// What the solver found.
@@ -300,9 +303,7 @@ impl Draft<'_, '_> {
             let (deadline, useful_until) = self.times(&purpose, from);
             let shares = purpose.shortage().is_some() && end.is_beyond(to);
             let most = shares.then(|| start.sharing_bound(from));
-            let promise = self.promised.get(&workload);
-            let promise = promise.filter(|(key, _)| purpose.shortage() == Some(*key));
-            let promised = promise.map(|(_, start)| *start);
+            let promised = purpose.shortage().and_then(|key| self.promised.get(key)).copied();
             let item = Some(item);
             proposals.push(Proposal {
                 item,

@@ -10,6 +10,7 @@ use weft_core::observation::Observation;
 use weft_core::plan::Move;
 use weft_core::policy::Policy;
 use weft_core::scenario::Scenarios;
+use weft_core::shortage::ShortageKey;
 use weft_core::time::Timestamp;
 
 use crate::precopy::PrecopyModel;
@@ -44,8 +45,8 @@ pub struct Situation {
     pub past_moves: BTreeMap<WorkloadId, PastMove>,
     /// Starts within the last hour, ascending, for the budget of starts.
     pub recent_starts: Vec<Timestamp>,
-    /// Since when every plan has moved each of these workloads for a shortage, without starting it.
-    pub planned_since: BTreeMap<WorkloadId, Timestamp>,
+    /// Since when every plan has answered each of these shortages, without starting anything.
+    pub planned_since: BTreeMap<ShortageKey, Timestamp>,
     /// What moves take, as learned so far.
     pub precopy: PrecopyModel,
 }

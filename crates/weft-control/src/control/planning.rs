@@ -11,6 +11,7 @@ use weft_core::policy::Mode;
 use weft_core::resource::SeriesKey;
 use weft_core::scenario::{Buckets, ScenarioParts, Scenarios, Tail};
 use weft_core::series::Sample;
+use weft_core::shortage::ShortageKey;
 use weft_core::time::{Span, Timestamp};
 use weft_plan::situation::Situation;
 use weft_plan::{Effort, Numbering};
@@ -176,11 +177,9 @@ impl Control {
         }
         let last = plan.moves.iter().map(|planned| planned.id.0).max();
         self.next_move = self.next_move.max(last.unwrap_or(0));
-        let answers = plan.moves.iter().filter(|planned| planned.purpose.shortage().is_some());
-        let since = |planned: &Move| self.planned_since.get(&planned.workload).copied();
-        self.planned_since = answers
-            .map(|planned| (planned.workload.clone(), since(planned).unwrap_or(now)))
-            .collect();
+        let since = |key: &ShortageKey| self.planned_since.get(key).copied().unwrap_or(now);
+        let answered = plan.moves.iter().filter_map(|planned| planned.purpose.shortage());
+        self.planned_since = answered.map(|key| (key.clone(), since(key))).collect();
         self.supersede_waiting();
         self.forget_old_moves(now);
         if self.is_news(&plan) {

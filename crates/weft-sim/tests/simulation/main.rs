@@ -32,12 +32,15 @@ const SEEDS: u64 = 200;
 /// Faults, demand that moves.
 const STORM: Span = Span::from_hours(10);
 
-/// Healed, demand as it was at the end of the storm: within this the loop must have settled. The
-/// forecasters keep a day of samples here and learned errors weigh half after a day and a half: while
-/// their memory of the storm fades, emptying a host may become worth it.
-const SETTLING: Span = Span::from_hours(36);
+/// Healed, demand as it was at the end of the storm: not before this is rest asked for. The
+/// forecasters keep a day of samples here.
+const SETTLING: Span = Span::from_hours(25);
 
-/// In this time after settling nothing may be started.
+/// Until then the loop must have come to rest: learned errors weigh half after a day and a half, and
+/// while that memory of the storm fades, emptying a host may become worth it.
+const SETTLED: Span = Span::from_hours(73);
+
+/// Rest: for so long nothing is started, and at the end of it nothing is planned.
 const QUIET: Span = Span::from_hours(3);
 
 fn config(seed: u64, topology: &std::sync::Arc<weft_core::fleet::Topology>) -> Config {
@@ -85,25 +88,29 @@ fn live_through(seed: u64) -> Result<Replay, String> {
     let mut safety = Safety::new(&spec, &config.policy);
     let world = World::new(spec.clone()).expect("the fleet is consistent");
     let mut replay = Replay::new(world, config, Foresight::Forecast).with_crashes(crashes);
-    let settled = storm.ends + SETTLING;
-    run(&mut replay, &mut safety, settled)?;
-    let starts = count_starts(&replay, settled);
-    run(&mut replay, &mut safety, settled + QUIET)?;
-    let late = count_starts(&replay, settled + QUIET) - starts;
-    if late > 0 {
-        return Err(format!("{late} moves were started after everything had settled"));
+    let mut until = storm.ends + SETTLING;
+    run(&mut replay, &mut safety, until)?;
+    loop {
+        let starts = count_starts(&replay);
+        until = until + QUIET;
+        run(&mut replay, &mut safety, until)?;
+        let started = count_starts(&replay) - starts;
+        match at_rest(&replay) {
+            Ok(()) if started == 0 => return Ok(replay),
+            _ if until < storm.ends + SETTLED => {}
+            Ok(()) => return Err(format!("never at rest: {started} moves in the last hours")),
+            Err(why) => return Err(format!("never at rest: {why}")),
+        }
     }
-    at_rest(&mut replay)?;
-    Ok(replay)
 }
 
-fn count_starts(replay: &Replay, until: Timestamp) -> usize {
+fn count_starts(replay: &Replay) -> usize {
     let started = |record: &Record| matches!(record, Record::Starting { .. });
-    replay.journal.iter().filter(|e| e.at <= until && started(&e.record)).count()
+    replay.journal.iter().filter(|entry| started(&entry.record)).count()
 }
 
 /// Nothing frozen, no move planned or under way, everything on a host that is ready.
-fn at_rest(replay: &mut Replay) -> Result<(), String> {
+fn at_rest(replay: &Replay) -> Result<(), String> {
     if let Some(freeze) = replay.control.freezes().next() {
         return Err(format!("still frozen: {freeze:?}"));
     }
