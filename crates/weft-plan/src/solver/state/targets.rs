@@ -4,7 +4,7 @@ use super::{NOWHERE, Requirement, State, Target, TwoBest};
 use crate::problem::{HostIndex, Score};
 
 /// How many hosts of its own site, and how many elsewhere, are looked at for an item that leaves a
-/// short host: the emptiest that may take it. So a plan's time grows with the fleet, not its square.
+/// short host: the emptiest that may take it. It bounds what is judged for each such item.
 const TARGETS_NEAR: usize = 16;
 /// See [`TARGETS_NEAR`].
 const TARGETS_FAR: usize = 8;
