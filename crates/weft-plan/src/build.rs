@@ -291,6 +291,7 @@ impl<'s> Fleet<'s> {
         self.problem.flows = self.flowing.iter().map(flow).collect();
         let scenarios = situation.scenarios.len();
         self.problem.demands = Demands::new(self.flowing.len(), scenarios, self.buckets.len());
+        self.problem.demands.reserve(self.situation.observation.workloads.len());
     }
 
     /// A share of the fleet's capacity costs the same whatever the resource: CPU by the policy's

@@ -30,6 +30,16 @@ impl Demands {
         Self { dimensions, scenarios, buckets, width, ..Self::default() }
     }
 
+    /// Makes room for `items` more: these are the largest arrays of a problem, and growing them piece
+    /// by piece copies them many times.
+    pub fn reserve(&mut self, items: usize) {
+        let rows = items * self.dimensions * self.width;
+        for per_row in [&mut self.mean, &mut self.within, &mut self.squares, &mut self.spread] {
+            per_row.reserve(rows);
+        }
+        self.deviations.reserve(rows * self.scenarios);
+    }
+
     /// Number of flowing dimensions.
     pub const fn dimensions(&self) -> usize {
         self.dimensions

@@ -25,8 +25,9 @@ use state::{Requirement, State};
 /// Rounds of `relieve`, `empty`, `improve`: the second usually finds nothing.
 const ROUNDS: usize = 4;
 
-/// How often a host is tried in vain before it is left to the next plan.
-const FUTILE_TRIES: usize = 3;
+/// How often a host is tried in vain before it is left to the next plan. Trying again because something
+/// moved somewhere makes the work of a plan grow faster than the fleet.
+const FUTILE_TRIES: usize = 1;
 
 /// A shortage that was left because whatever answers it costs more than the damage it can do.
 #[derive(Debug, Clone, Copy, PartialEq)]

@@ -40,10 +40,11 @@ impl End {
 
 impl Control {
     /// Starts what is due: each move is checked against an observation of this very instant and
-    /// recorded; the order itself leaves when the record is durable.
+    /// recorded; the order itself leaves when the record is durable. While a plan is being made
+    /// nothing starts: it would be stale before it is there.
     pub(super) fn dispatch(&mut self, now: Timestamp, commands: &mut Vec<Command>) {
         self.expire(now, commands);
-        if !self.may_start() {
+        if self.planning.is_some() || !self.may_start() {
             return;
         }
         let due = self.due(now);
@@ -91,13 +92,16 @@ impl Control {
             let (from, to) = (region(&order.from), region(&order.to));
             (from != to).then_some((from.min(to), from.max(to)))
         };
+        let is_link_full = |own_link| {
+            let sharing = situation.running.iter().filter(|running| link(running) == own_link);
+            sharing.count() as u32 >= budgets.in_flight_per_link
+        };
         let own_link = link(planned);
-        let on_link = situation.running.iter().filter(|running| link(running) == own_link).count();
         situation.running.len() as u32 >= budgets.in_flight
             || situation.recent_starts.len() as u32 >= budgets.starts_per_hour
             || touching(&planned.from) >= budgets.in_flight_per_host
             || touching(&planned.to) >= budgets.in_flight_per_host
-            || (own_link.is_some() && on_link as u32 >= budgets.in_flight_per_link)
+            || (own_link.is_some() && is_link_full(own_link))
     }
 
     /// The last observation as one of now, if it is young enough and shows how the last moves ended.

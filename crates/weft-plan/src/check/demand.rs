@@ -22,6 +22,7 @@
 //! that its load comes from. What is expected `h` > 1 hours ahead counts 1/h of it. So the worst
 //! always gets better.
 
+use std::cell::{LazyCell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 
 use weft_core::fleet::Placement;
@@ -116,12 +117,14 @@ impl<'a> Demand<'a> {
             let without: Vec<_> = with.iter().filter(|flight| !own(flight)).copied().collect();
             let answers: Vec<_> = with.iter().filter(|f| own(f) && answers_shortage(f)).collect();
             let pieces = self.pieces(&by_host, &targets, &with, &without);
+            let sources = Sources::new(self, &by_host, &without);
             for (host, pieces) in pieces {
-                let excess = match judged {
-                    Layer::Answer => self.worst_source(host, &answers, &by_host, &without),
+                // Most targets keep their limit, and nobody asks.
+                let excess = LazyCell::new(|| match judged {
+                    Layer::Answer => self.worst_source(host, &answers, &sources),
                     _ => 0.0,
-                };
-                violations.extend(self.judge_host(host, &pieces, judged, excess));
+                });
+                violations.extend(self.judge_host(host, &pieces, judged, &|| *excess));
             }
         }
         violations
@@ -133,30 +136,20 @@ impl<'a> Demand<'a> {
         &self,
         host: &'a HostId,
         answers: &[&Flight<'a>],
-        by_host: &BTreeMap<&'a HostId, BTreeSet<&'a WorkloadId>>,
-        without: &[Flight<'a>],
+        sources: &Sources<'a, '_>,
     ) -> f64 {
         let mut reached = BTreeSet::from([host]);
         loop {
             let known = reached.len();
             let into = answers.iter().filter(|flight| reached.contains(&flight.order.to));
-            let sources: Vec<_> = into.map(|flight| &flight.order.from).collect();
-            reached.extend(sources);
+            let from: Vec<_> = into.map(|flight| &flight.order.from).collect();
+            reached.extend(from);
             if reached.len() == known {
                 break;
             }
         }
         reached.remove(host);
-        let mut state = State::new(self.placement);
-        for flight in without.iter().filter(|flight| !flight.is_doomed(&self.fleet)) {
-            state.land(flight.order);
-        }
-        let none = BTreeSet::new();
-        let of_source = |source: &&HostId| {
-            let standing = by_host.get(*source).unwrap_or(&none);
-            self.most_strain(source, &residents(&state, standing, source))
-        };
-        reached.iter().map(of_source).fold(0.0, f64::max)
+        reached.iter().map(|source| sources.strain(self, source)).fold(0.0, f64::max)
     }
 
     /// The largest strain in any bucket, of any resource, with these residents.
@@ -230,7 +223,7 @@ impl<'a> Demand<'a> {
         host: &HostId,
         pieces: &[Piece<'a>],
         judged: Layer,
-        excess: f64,
+        excess: &dyn Fn() -> f64,
     ) -> Vec<Violation> {
         let Some(known) = self.fleet.host(host) else { return Vec::new() };
         let mut violations = Vec::new();
@@ -259,7 +252,7 @@ impl<'a> Demand<'a> {
         resource: Resource,
         limit: f64,
         judged: Layer,
-        excess: f64,
+        excess: &dyn Fn() -> f64,
     ) -> Option<Worst> {
         let with = Load::new(self, &piece.with, resource);
         let without = Load::new(self, &piece.without, resource);
@@ -276,8 +269,11 @@ impl<'a> Demand<'a> {
                 if is_mean { load.mean(bucket) } else { load.quantile(&self.fleet, bucket) }
             };
             let found = of(&with);
-            let shares = || self.strain(&with, bucket, limit) <= excess * STRAIN_TOLERANCE;
-            if found <= limit + slack || (excess > 0.0 && shares()) {
+            let shares = || {
+                let most = excess();
+                most > 0.0 && self.strain(&with, bucket, limit) <= most * STRAIN_TOLERANCE
+            };
+            if found <= limit + slack || shares() {
                 return None;
             }
             let before = of(&without);
@@ -301,6 +297,38 @@ impl<'a> Demand<'a> {
         }
         let confidence = self.fleet.policy.confidence.get();
         Violation::Overload { host, resource, at, confidence, quantile: found, before, limit }
+    }
+}
+
+/// What the hosts that load comes from are strained by without the layer, each reckoned once.
+struct Sources<'a, 'b> {
+    by_host: &'b BTreeMap<&'a HostId, BTreeSet<&'a WorkloadId>>,
+    state: State<'a>,
+    known: RefCell<BTreeMap<HostId, f64>>,
+}
+
+impl<'a, 'b> Sources<'a, 'b> {
+    fn new(
+        demand: &Demand<'a>,
+        by_host: &'b BTreeMap<&'a HostId, BTreeSet<&'a WorkloadId>>,
+        without: &[Flight<'a>],
+    ) -> Self {
+        let mut state = State::new(demand.placement);
+        for flight in without.iter().filter(|flight| !flight.is_doomed(&demand.fleet)) {
+            state.land(flight.order);
+        }
+        Self { by_host, state, known: RefCell::default() }
+    }
+
+    fn strain(&self, demand: &Demand<'a>, host: &HostId) -> f64 {
+        if let Some(known) = self.known.borrow().get(host) {
+            return *known;
+        }
+        let none = BTreeSet::new();
+        let standing = self.by_host.get(host).unwrap_or(&none);
+        let strain = demand.most_strain(host, &residents(&self.state, standing, host));
+        self.known.borrow_mut().insert(host.clone(), strain);
+        strain
     }
 }
 
