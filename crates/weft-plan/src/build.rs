@@ -625,7 +625,7 @@ impl<'s> Fleet<'s> {
                 }
                 Rule::Spread { workloads, domain, minimum } => {
                     let (domain, minimum) = (position(*domain), *minimum);
-                    (workloads, Constraint::Spread { domain, minimum })
+                    (workloads, Constraint::Spread { domain, minimum, surplus: 0 })
                 }
                 _ => continue,
             };
@@ -634,33 +634,35 @@ impl<'s> Fleet<'s> {
             let members: Vec<u32> = members.map(|(_, item)| item).collect();
             let is_shadow = |item: &u32| self.origins[*item as usize].share_permille == 0;
             let solid = || members.iter().copied().filter(|item| !is_shadow(item)).collect();
-            let rule = Some(number);
             let lists: Vec<Vec<u32>> = match constraint {
                 Constraint::Apart { .. } => vec![members],
                 Constraint::Together { .. } => vec![solid()],
                 // Nobody knows yet on which end a running move will be found: both must hold.
                 Constraint::Spread { .. } => {
-                    vec![
-                        self.one_each(solid(), |_| 0),
-                        self.one_each(members, |item| i32::from(!is_shadow(&item))),
-                    ]
+                    let leaves =
+                        |item: &u32| members.contains(&(item + 1)) && is_shadow(&(item + 1));
+                    let begun = members.iter().copied().filter(|item| !leaves(item)).collect();
+                    vec![solid(), begun]
                 }
             };
-            groups.extend(lists.into_iter().map(|members| Group { members, constraint, rule }));
+            groups.extend(lists.into_iter().map(|members| {
+                let constraint = self.with_surplus(constraint, &members);
+                Group { members, constraint, rule: Some(number) }
+            }));
         }
         groups.extend(self.replica_groups());
         self.problem.groups = groups;
     }
 
-    /// Spread counts workloads that run: of each the first replica that does, in the order of
-    /// `rank`, stands for all, which never overstates how far they are spread.
-    fn one_each(&self, mut members: Vec<u32>, rank: impl Fn(u32) -> i32) -> Vec<u32> {
-        let is_lost = |item: u32| self.sites[self.start[item as usize].index()].is_lost();
-        let workload = |item: u32| &self.origins[item as usize].workload.id;
-        members.sort_by_key(|item| (workload(*item), rank(*item), is_lost(*item), *item));
-        members.dedup_by(|later, first| workload(*later) == workload(*first));
-        members.sort_unstable();
-        members
+    /// A spread told how many of its members are further replicas of a workload that runs.
+    fn with_surplus(&self, constraint: Constraint, members: &[u32]) -> Constraint {
+        let Constraint::Spread { domain, minimum, .. } = constraint else { return constraint };
+        let runs = |item: &&u32| !self.sites[self.start[**item as usize].index()].is_lost();
+        let running: Vec<_> = members.iter().filter(runs).collect();
+        let name = |item: &&u32| &self.origins[**item as usize].workload.id;
+        let workloads: BTreeSet<_> = running.iter().map(name).collect();
+        let surplus = (running.len() - workloads.len()) as u32;
+        Constraint::Spread { domain, minimum, surplus }
     }
 
     /// Replicas of one workload are on different hosts, unless a split is only being considered.

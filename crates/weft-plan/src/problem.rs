@@ -156,6 +156,9 @@ pub enum Constraint {
         domain: usize,
         /// The least number.
         minimum: u32,
+        /// How many of the items are further replicas of a workload that is counted already: no more
+        /// domains are asked for than there are workloads.
+        surplus: u32,
     },
 }
 

@@ -51,8 +51,8 @@ impl State<'_> {
             Constraint::Apart { .. } if into != NO_PART && count(into) > 0 => 1.0,
             Constraint::Apart { .. } => -number(out != NO_PART && count(out) > 1),
             Constraint::Together { .. } => torn(used + opens - closes) - torn(used),
-            Constraint::Spread { minimum, .. } => {
-                let running = f64::from(counts.values().sum::<u32>());
+            Constraint::Spread { minimum, surplus, .. } => {
+                let running = workloads(counts.values().sum::<u32>(), surplus);
                 let more = number(into != NO_PART) - number(out != NO_PART);
                 missing(minimum, running + more, used + opens - closes)
                     - missing(minimum, running, used)
@@ -111,8 +111,8 @@ impl State<'_> {
         match self.problem.groups[group].constraint {
             Constraint::Apart { .. } => counts.map(|count| f64::from(count - 1)).sum(),
             Constraint::Together { .. } => torn(counts.count() as f64),
-            Constraint::Spread { minimum, .. } => {
-                let running = f64::from(self.counts[group].values().sum::<u32>());
+            Constraint::Spread { minimum, surplus, .. } => {
+                let running = workloads(self.counts[group].values().sum::<u32>(), surplus);
                 missing(minimum, running, counts.count() as f64)
             }
         }
@@ -122,6 +122,11 @@ impl State<'_> {
 /// How many domains too many a group that stays together is in.
 fn torn(used: f64) -> f64 {
     (used - 1.0).max(0.0)
+}
+
+/// How many workloads run of which there are so many replicas.
+fn workloads(replicas: u32, surplus: u32) -> f64 {
+    f64::from(replicas.saturating_sub(surplus))
 }
 
 /// How many domains a spread lacks; it asks for no more than there are members that run.
