@@ -5,6 +5,7 @@
 //! a move ends once, however often its end is reported.
 
 mod asking;
+mod budget;
 mod moving;
 mod observing;
 mod planning;
@@ -160,7 +161,10 @@ pub struct Control {
     /// A plan that is wanted is not made before this instant.
     plan_not_before: Timestamp,
     planning: Option<PlanningJob>,
+    /// Moves that have not ended.
     moves: BTreeMap<MoveId, TrackedMove>,
+    /// Moves that have, of the last day.
+    ended: BTreeMap<MoveId, TrackedMove>,
     approvals: BTreeMap<(WorkloadId, Purpose), Approval>,
     just_ended: BTreeMap<WorkloadId, (HostId, HostId)>,
     past_moves: BTreeMap<WorkloadId, PastMove>,
@@ -206,6 +210,7 @@ impl Control {
             plan_not_before: Timestamp::default(),
             planning: None,
             moves: BTreeMap::new(),
+            ended: BTreeMap::new(),
             approvals: BTreeMap::new(),
             just_ended: BTreeMap::new(),
             past_moves: BTreeMap::new(),
@@ -318,9 +323,9 @@ impl Control {
         self.scenarios.as_ref()
     }
 
-    /// Every move that is known, by number.
+    /// Every move that is known: those that have not ended, then those of the last day that have.
     pub fn moves(&self) -> impl Iterator<Item = &TrackedMove> {
-        self.moves.values()
+        self.moves.values().chain(self.ended.values())
     }
 
     /// Why nothing is started now, if that is so.

@@ -257,10 +257,10 @@ pub struct Prices {
 
 impl Default for Prices {
     /// A cloud sells a core-hour for about 0.04; not serving one that was sold costs a customer,
-    /// some fifty times that. A move costs about as much as the energy of an idle host for a quarter
-    /// of an hour.
+    /// some fifty times that. A move costs about as much as the energy of an idle host for ten
+    /// minutes.
     fn default() -> Self {
-        Self { unserved_core_hour: 2.0, downtime_hour: 5.0, per_move: 0.005 }
+        Self { unserved_core_hour: 2.0, downtime_hour: 5.0, per_move: 0.003 }
     }
 }
 

@@ -9,9 +9,11 @@
 //! **Phases.** `suggest` tries what the plan before wanted; `place` finds a place for what is
 //! stranded; `mend` repairs broken rules; `relieve` clears the hosts that run short; `empty` clears
 //! hosts whose running costs more than the moves; `improve` searches around what was moved. The
-//! last three are repeated until `relieve` and `empty` find nothing more, which is what makes the
-//! next plan empty where nothing has changed. After every phase the score is no worse, and that is
-//! asserted. The solver must never move a fixed item.
+//! last three are repeated until `relieve` and `empty` find nothing more, so that the next plan finds
+//! little where nothing has changed. A host that was tried in vain is not tried again within a plan:
+//! in a large fleet something always changes somewhere, and trying again for that would make the work
+//! of a plan grow faster than the fleet. After every phase the score is no worse, and that is asserted.
+//! The solver must never move a fixed item.
 
 mod empty;
 mod improve;
@@ -24,10 +26,6 @@ use state::{Requirement, State};
 
 /// Rounds of `relieve`, `empty`, `improve`: the second usually finds nothing.
 const ROUNDS: usize = 4;
-
-/// How often a host is tried in vain before it is left to the next plan. Trying again because something
-/// moved somewhere makes the work of a plan grow faster than the fleet.
-const FUTILE_TRIES: usize = 1;
 
 /// A shortage that was left because whatever answers it costs more than the damage it can do.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -55,9 +53,8 @@ pub(crate) struct Search<'a> {
     pub(crate) borne: Vec<Borne>,
     pub(crate) emptied: Vec<bool>,
     pub(crate) emptying_moves: usize,
-    /// Per host, for relieving and for emptying it, how often that came to nothing, and the placement
-    /// on which it last did: on the same one it would again.
-    futile: Vec<[(usize, Option<u64>); 2]>,
+    /// Per host, whether relieving and whether emptying it has come to nothing.
+    futile: Vec<[bool; 2]>,
     /// Items that follow the plan before.
     pub(crate) follows: Vec<bool>,
     pub(crate) iterations: u64,
@@ -103,7 +100,7 @@ impl<'a> Search<'a> {
             borne: Vec::new(),
             emptied: vec![false; problem.hosts.len()],
             emptying_moves: 0,
-            futile: vec![[(0, None); 2]; problem.hosts.len()],
+            futile: vec![[false; 2]; problem.hosts.len()],
             follows: vec![false; problem.items.len()],
             iterations: 0,
         }
@@ -130,7 +127,7 @@ impl<'a> Search<'a> {
         self.settle();
     }
 
-    /// Relieves and empties until neither finds anything: then neither will the next plan.
+    /// Relieves and empties until neither finds anything.
     fn settle(&mut self) {
         for _ in 0..ROUNDS {
             let before = self.state.assignment.clone();
@@ -295,24 +292,19 @@ impl<'a> Search<'a> {
         }
     }
 
-    /// Tries a host unless that came to nothing on the same placement, or too often: in a large fleet
-    /// something always changes somewhere. Whether it changed anything.
+    /// Tries a host unless that has come to nothing before. Whether it changed anything.
     fn try_host(
         &mut self,
         host: HostIndex,
         attempt: Attempt,
         try_it: impl FnOnce(&mut Self) -> bool,
     ) -> bool {
-        let placement = self.state.fingerprint();
         let (host, attempt) = (host.index(), attempt as usize);
-        let (often, last) = self.futile[host][attempt];
-        if often >= FUTILE_TRIES || last == Some(placement) {
+        if self.futile[host][attempt] {
             return false;
         }
         let changed = try_it(self);
-        if !changed {
-            self.futile[host][attempt] = (often + 1, Some(placement));
-        }
+        self.futile[host][attempt] = !changed;
         changed
     }
 

@@ -2,13 +2,15 @@
 
 use std::sync::Arc;
 
+use weft_core::fleet::Topology;
 use weft_core::id::{HostId, MoveId, RecordId};
 use weft_core::observation::{MoveFailure, MoveMeasure, MoveOrder, MoveStatus, Observation};
-use weft_core::plan::{Move, MoveState, Purpose, Strategy};
+use weft_core::plan::{MoveState, Purpose, Strategy};
 use weft_core::time::{Span, Timestamp};
 use weft_plan::check::check_start;
-use weft_plan::situation::{PastMove, Situation};
+use weft_plan::situation::PastMove;
 
+use super::budget::Ledger;
 use super::{Control, TrackedMove};
 use crate::command::Command;
 use crate::record::Record;
@@ -39,15 +41,23 @@ impl End {
 }
 
 impl Control {
-    /// Starts what is due: each move is checked against an observation of this very instant and
-    /// recorded; the order itself leaves when the record is durable. While a plan is being made
-    /// nothing starts: it would be stale before it is there.
+    /// Starts what is due and within the budgets: each move is checked against an observation of this
+    /// very instant and recorded; the order itself leaves when the record is durable. While a plan is
+    /// being made nothing starts: it would be stale before it is there.
     pub(super) fn dispatch(&mut self, now: Timestamp, commands: &mut Vec<Command>) {
         self.expire(now, commands);
         if self.planning.is_some() || !self.may_start() {
             return;
         }
-        let due = self.due(now);
+        let hour_ago = now - Span::from_hours(1);
+        self.recent_starts.retain(|start| *start > hour_ago);
+        let mut due = self.due(now);
+        if due.is_empty() {
+            return;
+        }
+        let topology = self.config.topology.clone();
+        let mut ledger = self.ledger(&topology);
+        due.retain(|id| ledger.allows(&self.moves[id].planned));
         if due.is_empty() {
             return;
         }
@@ -55,17 +65,16 @@ impl Control {
             self.next_observe = now;
             return;
         };
-        let hour_ago = now - Span::from_hours(1);
-        self.recent_starts.retain(|start| *start > hour_ago);
         let mut situation = self.situation(now, fresh.clone());
         for id in due {
             let mut planned = self.moves[&id].planned.clone();
             planned.start = now;
-            if self.must_wait(&situation, &planned) {
+            if !ledger.allows(&planned) {
                 continue;
             }
             match check_start(&situation, &planned, &fresh) {
                 Ok(()) => {
+                    ledger.start(&planned);
                     self.record_start(now, id, commands);
                     situation.recent_starts.push(now);
                     situation.waiting.retain(|waiting| waiting.id != id);
@@ -79,29 +88,11 @@ impl Control {
         }
     }
 
-    /// Whether a budget is spent for now: moves take longer than predicted, and whoever waits for
-    /// them is not refused for that.
-    fn must_wait(&self, situation: &Situation, planned: &Move) -> bool {
-        let budgets = &self.policy.budgets;
-        let touching = |host: &HostId| {
-            let touches = |running: &&Move| running.from == *host || running.to == *host;
-            situation.running.iter().filter(touches).count() as u32
-        };
-        let link = |order: &Move| {
-            let region = |host: &HostId| self.config.topology.region_of(host).map(|r| &r.id);
-            let (from, to) = (region(&order.from), region(&order.to));
-            (from != to).then_some((from.min(to), from.max(to)))
-        };
-        let is_link_full = |own_link| {
-            let sharing = situation.running.iter().filter(|running| link(running) == own_link);
-            sharing.count() as u32 >= budgets.in_flight_per_link
-        };
-        let own_link = link(planned);
-        situation.running.len() as u32 >= budgets.in_flight
-            || situation.recent_starts.len() as u32 >= budgets.starts_per_hour
-            || touching(&planned.from) >= budgets.in_flight_per_host
-            || touching(&planned.to) >= budgets.in_flight_per_host
-            || (own_link.is_some() && is_link_full(own_link))
+    /// What the moves under way leave of the budgets.
+    fn ledger<'a>(&self, topology: &'a Topology) -> Ledger<'a> {
+        let in_flight = self.moves.values().filter(|tracked| tracked.occupies());
+        let in_flight = in_flight.map(|tracked| &tracked.planned);
+        Ledger::new(self.policy.budgets, topology, in_flight, self.recent_starts.len() as u32)
     }
 
     /// The last observation as one of now, if it is young enough and shows how the last moves ended.
@@ -129,8 +120,8 @@ impl Control {
         due.into_iter().map(|tracked| tracked.planned.id).collect()
     }
 
-    fn succeeded(&self, id: MoveId) -> bool {
-        self.moves.get(&id).is_some_and(|tracked| tracked.state == MoveState::Succeeded)
+    pub(super) fn succeeded(&self, id: MoveId) -> bool {
+        self.ended.get(&id).is_some_and(|tracked| tracked.state == MoveState::Succeeded)
     }
 
     /// Ends what can no longer start: too late, or a prerequisite did not succeed.
@@ -139,11 +130,7 @@ impl Control {
             matches!(tracked.state, MoveState::Proposed | MoveState::Scheduled)
                 && !tracked.recording
         };
-        let dead = |id: &MoveId| {
-            self.moves.get(id).is_none_or(|before| {
-                before.state.is_final() && before.state != MoveState::Succeeded
-            })
-        };
+        let dead = |id: &MoveId| !self.moves.contains_key(id) && !self.succeeded(*id);
         let over: Vec<_> = self
             .moves
             .iter()
@@ -291,10 +278,7 @@ impl Control {
 
     /// Puts a move into its final state, once.
     fn end(&mut self, now: Timestamp, id: MoveId, end: End, commands: &mut Vec<Command>) {
-        let Some(tracked) = self.moves.get_mut(&id).filter(|tracked| !tracked.state.is_final())
-        else {
-            return;
-        };
+        let Some(mut tracked) = self.moves.remove(&id) else { return };
         tracked.state = end.state;
         tracked.ended = Some(now);
         let planned = tracked.planned.clone();
@@ -306,6 +290,7 @@ impl Control {
             self.just_ended.insert(planned.workload.clone(), ends);
             self.observed_anew_from = now;
         }
+        self.ended.insert(id, tracked);
         match (end.state, end.measure) {
             (MoveState::Succeeded, Some(measure)) => {
                 self.precopy.learn(&planned.from, &planned.to, &planned.prediction, &measure);

@@ -82,13 +82,21 @@ impl Control {
                     return;
                 }
                 let handed_out = self.planning.take().expect("a planning job: checked above");
-                if handed_out.running != self.running_ids() {
+                if self.is_stale(&handed_out) {
                     self.plan_wanted = true;
                     return;
                 }
                 self.adopt(now, plan, refused, commands);
             }
         }
+    }
+
+    /// Whether what runs is no longer what a plan was made for. A move that has succeeded meanwhile
+    /// does not matter: the plan already counted its workload on the target, and its room on both ends.
+    fn is_stale(&self, handed_out: &PlanningJob) -> bool {
+        let running = self.running_ids();
+        let mut ended = handed_out.running.difference(&running);
+        !running.is_subset(&handed_out.running) || !ended.all(|id| self.succeeded(*id))
     }
 
     /// Hands a plan out where one is wanted and can be made.
@@ -222,7 +230,7 @@ impl Control {
     /// Ended moves are kept for a day: prerequisites and people look back no further.
     fn forget_old_moves(&mut self, now: Timestamp) {
         let day_ago = now - Span::from_days(1);
-        self.moves.retain(|_, tracked| tracked.ended.is_none_or(|ended| ended > day_ago));
+        self.ended.retain(|_, tracked| tracked.ended.is_none_or(|ended| ended > day_ago));
         self.approvals.retain(|_, approval| approval.expires >= now);
     }
 

@@ -7,7 +7,9 @@ use weft_core::fleet::{
     Host, Mobility, Placement, PowerCurve, Region, Storage, Topology, Workload, Zone,
 };
 use weft_core::id::{HostId, MoveId};
-use weft_core::observation::{HostState, MoveMeasure, MoveOrder, MoveStatus, Observation};
+use weft_core::observation::{
+    HostState, MoveFailure, MoveMeasure, MoveOrder, MoveStatus, Observation,
+};
 use weft_core::plan::MoveState;
 use weft_core::policy::{Mode, Policy};
 use weft_core::resource::{Amounts, Capacity, Resource, SeriesKey};
@@ -17,6 +19,7 @@ use weft_core::time::{Span, Step, Timestamp};
 use super::{Config, Control, TrackedMove};
 use crate::command::Command;
 use crate::event::{Event, Request};
+use crate::job::Job;
 use crate::record::{Entry, Freeze, Record, Switch};
 
 const GIB: u64 = 1 << 30;
@@ -34,6 +37,9 @@ struct Scene {
     journal: Vec<Entry>,
     /// Whether records are made durable; otherwise they stay unanswered.
     durable: bool,
+    /// Whether plans are kept back; otherwise they are there at once.
+    plans_take_time: bool,
+    plans: VecDeque<Event>,
 }
 
 impl Scene {
@@ -57,6 +63,8 @@ impl Scene {
             statuses: BTreeMap::new(),
             journal: Vec::new(),
             durable: true,
+            plans_take_time: false,
+            plans: VecDeque::new(),
         }
     }
 
@@ -132,7 +140,15 @@ impl Scene {
                 self.cancelled.push(id);
                 None
             }
-            Command::Run(id, job) => Some(Event::JobDone(id, job.run(&|| false))),
+            Command::Run(id, job) => {
+                let is_plan = matches!(job, Job::Plan(_));
+                let done = Event::JobDone(id, job.run(&|| false));
+                if is_plan && self.plans_take_time {
+                    self.plans.push_back(done);
+                    return None;
+                }
+                Some(done)
+            }
             Command::WakeAt(_) => None,
         }
     }
@@ -279,6 +295,29 @@ fn an_end_that_is_told_three_times_ends_a_move_once() {
     scene.pass_steps(3);
     assert_eq!(scene.orders.len(), 1, "nothing further is needed");
     assert!(scene.control.freezes().next().is_none(), "our own move is no foreign change");
+}
+
+/// What a plan counted on must hold when it is there: a success does, a failure does not.
+#[test]
+fn a_plan_outlives_a_success_but_not_a_failure_while_it_is_made() {
+    let adopted_after = |is_success: bool| {
+        let mut scene = Scene::at_the_first_order();
+        let before = scene.control.plan().expect("an order comes of a plan").id;
+        scene.plans_take_time = true;
+        scene.pass_steps(1);
+        if is_success {
+            scene.finish_last(1);
+        } else {
+            let why = MoveFailure::NotConverging;
+            let failed = MoveStatus::Failed(why, MoveMeasure::default());
+            scene.feed(Event::MoveReported(scene.orders[0].id, failed));
+        }
+        let plan = scene.plans.pop_front().expect("a plan is being made");
+        scene.feed(plan);
+        scene.control.plan().is_some_and(|plan| plan.id != before)
+    };
+    assert!(adopted_after(true));
+    assert!(!adopted_after(false));
 }
 
 #[test]

@@ -176,15 +176,6 @@ impl<'p> State<'p> {
         }
     }
 
-    /// A number that tells placements apart (FNV-1a over the hosts of all items).
-    pub(crate) fn fingerprint(&self) -> u64 {
-        let start = 0xcbf2_9ce4_8422_2325_u64;
-        let step = |hash: u64, host: &HostIndex| {
-            (hash ^ u64::from(host.0)).wrapping_mul(0x0000_0100_0000_01b3)
-        };
-        self.assignment.iter().fold(start, step)
-    }
-
     /// A mark to take back to.
     pub(crate) fn mark(&self) -> usize {
         self.log.len()
