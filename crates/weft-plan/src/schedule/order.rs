@@ -39,38 +39,16 @@ struct Replay<'a, 's> {
     emptied: BTreeSet<HostIndex>,
 }
 
-/// Orders the proposals, which come in their precedence; what fits nowhere is dropped.
+/// Orders the proposals, which come in their precedence; what fits nowhere is dropped. What empties
+/// hosts comes after all else, so that no answer fills a host that was found roomy enough for it.
 pub(super) fn order(fleet: &Fleet<'_>, proposals: Vec<Proposal>) -> (Vec<Ordered>, Vec<Dropped>) {
     let mut replay = Replay::new(fleet);
-    let emptied = proposals.iter().filter(|proposal| proposal.is_consolidation());
-    replay.emptied = emptied.map(|proposal| proposal.from).collect();
-    let mut pending = proposals;
-    let mut dropped = Vec::new();
-    loop {
-        let before = pending.len();
-        pending = replay.take_all(pending);
-        if pending.is_empty() {
-            return (replay.ordered, dropped);
-        }
-        if pending.len() < before {
-            continue;
-        }
-        // Everything left waits for something else that is left: a cycle, or no room at all.
-        let blocked = pending.remove(0);
-        let partner = pending.iter().position(|other| replay.change_places(&blocked, other));
-        if let Some(partner) = partner {
-            pending.remove(partner);
-            continue;
-        }
-        match replay.redirect(&blocked) {
-            Some(redirected) => pending.insert(0, redirected),
-            None => {
-                let rejected = reasons::rejected_for(&mut replay.state, fleet, &blocked);
-                let why = Standstill::NoTarget { rejected };
-                dropped.push(Dropped { proposal: blocked, why });
-            }
-        }
-    }
+    let (saving, answers): (Vec<_>, Vec<_>) =
+        proposals.into_iter().partition(Proposal::is_consolidation);
+    replay.emptied = saving.iter().map(|proposal| proposal.from).collect();
+    let mut dropped = replay.order(answers);
+    dropped.extend(replay.order(saving));
+    (replay.ordered, dropped)
 }
 
 impl<'a, 's> Replay<'a, 's> {
@@ -89,6 +67,36 @@ impl<'a, 's> Replay<'a, 's> {
             crowd.loads.rebuild(&fleet.problem.demands, index, &crowd.members[index]);
         }
         Self { fleet, state, crowd, ordered: Vec::new(), emptied: BTreeSet::new() }
+    }
+
+    /// Appends the proposals in an order that holds; hands back what fits nowhere.
+    fn order(&mut self, mut pending: Vec<Proposal>) -> Vec<Dropped> {
+        let mut dropped = Vec::new();
+        loop {
+            let before = pending.len();
+            pending = self.take_all(pending);
+            if pending.is_empty() {
+                return dropped;
+            }
+            if pending.len() < before {
+                continue;
+            }
+            // Everything left waits for something else that is left: a cycle, or no room at all.
+            let blocked = pending.remove(0);
+            let partner = pending.iter().position(|other| self.change_places(&blocked, other));
+            if let Some(partner) = partner {
+                pending.remove(partner);
+                continue;
+            }
+            match self.redirect(&blocked) {
+                Some(redirected) => pending.insert(0, redirected),
+                None => {
+                    let rejected = reasons::rejected_for(&mut self.state, self.fleet, &blocked);
+                    let why = Standstill::NoTarget { rejected };
+                    dropped.push(Dropped { proposal: blocked, why });
+                }
+            }
+        }
     }
 
     /// Takes what can be taken; hands the rest back. What still has to be recovered has the first

@@ -122,7 +122,10 @@ fn land(placement: &mut Placement, order: &Move) {
 }
 
 fn judge(knobs: &Knobs) -> Result<usize, TestCaseError> {
-    let situation = situation(knobs);
+    judge_situation(situation(knobs))
+}
+
+fn judge_situation(situation: Situation) -> Result<usize, TestCaseError> {
     let made = plan(&situation, None);
     assert_passes(&situation, &made)?;
     carry_out(&situation, &made)?;
@@ -149,6 +152,31 @@ fn no_plan_narrows_a_spread_of_split_workloads() {
         (knobs.seed, knobs.hosts, knobs.workloads) = (7_617_355_705_021_367_827, 7, 19);
         (knobs.rules, knobs.splits) = (1, true);
     });
+}
+
+/// As long as answers and savings were ordered together, a host was emptied onto one that an answer
+/// then filled.
+#[test]
+fn no_answer_fills_a_host_that_another_was_emptied_onto() {
+    let mut situation = situation(&Knobs {
+        seed: 7_617_355_705_021_367_827,
+        hosts: 7,
+        workloads: 19,
+        load_percent: 82,
+        windows: 9,
+        rules: 0,
+        running: 0,
+        lost: 0,
+        draining: 1,
+        splits: true,
+        tight_budgets: false,
+        blackout: false,
+        past_moves: true,
+        scoped: true,
+    });
+    Arc::make_mut(&mut situation.policy).prices.per_move = 0.005;
+    let moves = judge_situation(situation).expect("no state on the way breaks anything");
+    assert!(moves > 0, "the situation calls for moves");
 }
 
 fn assert_none_breaks(situations: usize, narrow: impl Fn(&mut Knobs)) {
