@@ -63,7 +63,7 @@ pub enum Fault {
         window: Window,
     },
     /// The end of a share of the moves that end in the window is told again by the next
-    /// observations, three times in all.
+    /// observations, three times in all, and each answer to a poll arrives three times.
     RepeatCompletions {
         /// How many of them.
         share: f64,

@@ -185,7 +185,10 @@ impl Replay {
                 }
             }
             Command::Poll(id) => match self.world.poll(id) {
-                Ok(status) => self.events.push_back(Event::MoveReported(id, status)),
+                Ok(status) => {
+                    let answers = std::iter::repeat_n(status, self.world.copies(id) as usize);
+                    self.events.extend(answers.map(|status| Event::MoveReported(id, status)));
+                }
                 Err(error) => self.events.push_back(Event::DriverFailed(id, error.to_string())),
             },
             Command::Cancel(id) => {

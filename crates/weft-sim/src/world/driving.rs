@@ -44,6 +44,12 @@ impl World {
         }
     }
 
+    /// How often the answer to a poll for `id` arrives now: more than once where a fault repeats ends.
+    pub(crate) fn copies(&self, id: MoveId) -> u32 {
+        let known = self.ended.get(&id).filter(|ended| ended.known_at <= self.now);
+        known.map_or(1, |ended| ended.copies)
+    }
+
     /// Ended moves that this observation tells of.
     fn tell(&mut self) -> Vec<(MoveId, MoveStatus)> {
         let mut told = Vec::new();

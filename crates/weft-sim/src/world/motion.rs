@@ -64,6 +64,8 @@ pub(super) struct Ended {
     pub(super) before: MoveStatus,
     /// How many observations still tell of it.
     pub(super) tellings: u32,
+    /// How often each answer to a poll arrives.
+    pub(super) copies: u32,
 }
 
 impl Motion {

@@ -194,7 +194,8 @@ impl World {
             _ => MoveStatus::Unknown,
         };
         let known_at = self.now + delay;
-        self.ended.insert(id, Ended { status, known_at, before, tellings });
+        let copies = tellings;
+        self.ended.insert(id, Ended { status, known_at, before, tellings, copies });
         self.untold.insert(id);
     }
 
