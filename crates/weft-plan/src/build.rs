@@ -639,8 +639,8 @@ impl<'s> Fleet<'s> {
                 Constraint::Together { .. } => vec![solid()],
                 // Nobody knows yet on which end a running move will be found: both must hold.
                 Constraint::Spread { .. } => {
-                    let leaves =
-                        |item: &u32| members.contains(&(item + 1)) && is_shadow(&(item + 1));
+                    let is_member = |item: &u32| members.binary_search(item).is_ok();
+                    let leaves = |item: &u32| is_member(&(item + 1)) && is_shadow(&(item + 1));
                     let begun = members.iter().copied().filter(|item| !leaves(item)).collect();
                     vec![solid(), begun]
                 }

@@ -197,12 +197,9 @@ pub(crate) fn rejected(
         named.push(target.host);
     }
     let home = state.assignment[item];
-    let mut others: Vec<(f32, HostIndex)> = crate::solver::hosts(&fleet.problem)
-        .filter(|host| *host != home && !named.contains(host))
-        .map(|host| (state.fullness(host), host))
-        .collect();
-    others.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
-    for (_, host) in others {
+    let others = state.ranking.emptiest_first();
+    let others: Vec<_> = others.filter(|host| *host != home && !named.contains(host)).collect();
+    for host in others {
         if rejected.len() == MOST_REJECTED {
             break;
         }

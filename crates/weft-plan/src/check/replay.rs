@@ -2,7 +2,7 @@
 //! in between breaks. What was broken before is not blamed on the plan, but no step may make it
 //! worse, nor break again what an earlier step has mended.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use weft_core::fleet::{Placement, Workload};
 use weft_core::id::{HostId, MoveId, RegionId, WorkloadId};
@@ -25,8 +25,11 @@ pub(super) struct Replay<'a> {
     state: State<'a>,
     /// The same fleet without the plan: only what runs comes to its end.
     baseline: State<'a>,
+    /// Of the hosts that any flight touches.
     held: Held,
-    rests: BTreeMap<&'a WorkloadId, PastMove>,
+    past_moves: &'a BTreeMap<WorkloadId, PastMove>,
+    /// What has moved in the replay.
+    moved: BTreeMap<&'a WorkloadId, PastMove>,
     groups: Vec<Group<'a>>,
     /// Per group, how far its rule was broken before the instant that is judged, with the plan and
     /// without.
@@ -49,15 +52,21 @@ impl<'a> Replay<'a> {
             state: State::new(placement),
             baseline: State::new(placement),
             held: Held::default(),
-            rests: past_moves.iter().map(|(id, past)| (id, past.clone())).collect(),
+            past_moves,
+            moved: BTreeMap::new(),
             groups: rules::groups(&fleet),
             extents: Vec::new(),
             violations: Vec::new(),
             torn: Vec::new(),
         };
+        let ends = flights.iter().flat_map(|flight| [&flight.order.from, &flight.order.to]);
+        let touched: BTreeSet<&HostId> = ends.collect();
         for (id, replicas) in &placement.0 {
-            let Some(workload) = fleet.workload(id) else { continue };
-            replicas.iter().for_each(|replica| replay.held.add(&replica.host, workload));
+            let on_touched = replicas.iter().filter(|replica| touched.contains(&replica.host));
+            for replica in on_touched {
+                let Some(workload) = fleet.workload(id) else { break };
+                replay.held.add(&replica.host, workload);
+            }
         }
         for flight in flights.iter().filter(|flight| !flight.planned) {
             replay.take_off(*flight);
@@ -122,7 +131,7 @@ impl<'a> Replay<'a> {
         }
         self.state.land(order);
         let past = PastMove { from: order.from.clone(), ended: flight.end };
-        self.rests.insert(&order.workload, past);
+        self.moved.insert(&order.workload, past);
     }
 
     /// Starts a flight, unless it cannot start at all.
@@ -197,7 +206,8 @@ impl<'a> Replay<'a> {
         if order.strategy == Strategy::Recover {
             return None;
         }
-        let past = self.rests.get(&order.workload)?;
+        let past = self.moved.get(&order.workload);
+        let past = past.or_else(|| self.past_moves.get(&order.workload))?;
         let until = past.ended + self.fleet.policy.cool_down;
         let workload = order.workload.clone();
         if start >= until {

@@ -117,18 +117,8 @@ impl Search<'_> {
     /// Hosts that could take `item` but for their load, the emptiest first.
     fn near_misses(&self, item: usize) -> Vec<HostIndex> {
         let from = self.state.assignment[item];
-        let mut near: Vec<(f32, HostIndex)> = hosts(self.state.problem)
-            .filter(|host| *host != from && self.state.may_enter(item, *host))
-            .map(|host| (self.state.fullness(host), host))
-            .collect();
-        let order =
-            |a: &(f32, HostIndex), b: &(f32, HostIndex)| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1));
-        if near.len() > HOSTS_TRIED {
-            near.select_nth_unstable_by(HOSTS_TRIED, order);
-            near.truncate(HOSTS_TRIED);
-        }
-        near.sort_by(order);
-        near.into_iter().map(|(_, host)| host).collect()
+        let may = |host: &HostIndex| *host != from && self.state.may_enter(item, *host);
+        self.state.ranking.emptiest_first().filter(may).take(HOSTS_TRIED).collect()
     }
 
     /// Exchanges an item of the host for a smaller one of another.

@@ -11,9 +11,11 @@ use crate::solver::loss::Loss;
 
 mod groups;
 mod limits;
+mod ranking;
 mod targets;
 
 use groups::domain_of;
+use ranking::Ranking;
 
 /// Where an item is that a neighbourhood has taken out.
 pub(crate) const NOWHERE: HostIndex = HostIndex(u32::MAX);
@@ -58,8 +60,7 @@ pub(crate) struct State<'p> {
     lingering: Vec<i64>,
     loads: Loads,
     worth: Vec<Score>,
-    /// How full each host is by what it is filled to: 1 is the brim.
-    fullness: Vec<f32>,
+    pub(crate) ranking: Ranking,
     groups_of: Vec<Vec<u32>>,
     counts: Vec<BTreeMap<u32, u32>>,
     /// Per dependency and domain part: dependents, providers.
@@ -90,7 +91,7 @@ impl<'p> State<'p> {
             lingering: vec![0; hosts * problem.held.len()],
             loads: Loads::new(&problem.demands, hosts),
             worth: vec![Score::default(); hosts],
-            fullness: vec![0.0; hosts],
+            ranking: Ranking::new(hosts),
             groups_of: listed_by_item(items, problem.groups.iter().map(|group| &group.members)),
             counts: vec![BTreeMap::new(); problem.groups.len()],
             needs: vec![BTreeMap::new(); problem.dependencies.len()],
@@ -243,7 +244,8 @@ impl<'p> State<'p> {
         let is_used = !self.members[host].is_empty();
         let (mean, spread) = (self.loads.mean(host), self.loads.spread(host));
         self.worth[host] = self.judge(host, mean, spread, held, is_used);
-        self.fullness[host] = self.peak(HostIndex(host as u32), |flow| &flow.fill);
+        let host = HostIndex(host as u32);
+        self.ranking.set(host, self.peak(host, |flow| &flow.fill));
     }
 
     // Judging.

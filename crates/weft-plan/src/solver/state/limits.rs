@@ -116,9 +116,4 @@ impl State<'_> {
         let left = multipliers.iter().zip(loads);
         left.map(move |(multiplier, (mean, spread))| (limit - mean - multiplier * spread).max(0.0))
     }
-
-    /// How full a host is by what it is filled to: 1 is the brim.
-    pub(crate) fn fullness(&self, host: HostIndex) -> f32 {
-        self.fullness[host.index()]
-    }
 }

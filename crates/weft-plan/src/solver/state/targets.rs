@@ -56,45 +56,42 @@ impl State<'_> {
         requirement: Requirement,
         admits: &dyn Fn(HostIndex) -> bool,
     ) -> Vec<HostIndex> {
-        let from = self.assignment[item];
+        let (from, start) = (self.assignment[item], self.start[item]);
+        let site = |host: HostIndex| self.problem.hosts[host.index()].site;
+        let home = (from != NOWHERE).then(|| site(from));
+        let (most_near, most_far) = match requirement {
+            Requirement::Pack | Requirement::Bear => (usize::MAX, usize::MAX),
+            _ => (TARGETS_NEAR, TARGETS_FAR),
+        };
         self.epoch += 1;
         let mut targets = Vec::new();
-        for index in 0..self.problem.hosts.len() {
-            let host = HostIndex(index as u32);
+        let (mut near, mut far) = (0, 0);
+        for rank in 0..self.problem.hosts.len() {
+            let host = self.ranking.at(rank);
             // More than full is hardly made less by one item more.
-            let is_full = requirement == Requirement::Fill && self.fullness[index] > 1.0;
-            if is_full && host != self.start[item] {
+            let is_full = requirement == Requirement::Fill && self.ranking.fullness(host) > 1.0;
+            if (is_full && host != start) || host == from {
                 continue;
             }
-            let may = host != from && admits(host) && self.may_enter(item, host);
-            if may && self.has_room(item, host) && !self.is_twin_of_seen(item, host) {
+            let (count, most) = if home.is_none_or(|home| site(host) == home) {
+                (&mut near, most_near)
+            } else {
+                (&mut far, most_far)
+            };
+            if *count == most {
+                if near == most_near && far == most_far {
+                    break;
+                }
+                continue;
+            }
+            let may = admits(host) && self.may_enter(item, host) && self.has_room(item, host);
+            if may && !self.is_twin_of_seen(item, host) {
+                *count += 1;
                 targets.push(host);
             }
         }
-        if targets.len() > TARGETS_FAR
-            && !matches!(requirement, Requirement::Pack | Requirement::Bear)
-        {
-            let site = |host: HostIndex| self.problem.hosts[host.index()].site;
-            let home = (from != NOWHERE).then(|| site(from));
-            let (mut near, mut far): (Vec<_>, Vec<_>) =
-                targets.into_iter().partition(|host| home.is_none_or(|home| site(*host) == home));
-            self.keep_emptiest(TARGETS_NEAR, &mut near);
-            self.keep_emptiest(TARGETS_FAR, &mut far);
-            near.append(&mut far);
-            near.sort_unstable();
-            targets = near;
-        }
+        targets.sort_unstable();
         targets
-    }
-
-    fn keep_emptiest(&self, most: usize, hosts: &mut Vec<HostIndex>) {
-        if hosts.len() > most {
-            let fullness = |host: &HostIndex| self.fullness[host.index()];
-            hosts.select_nth_unstable_by(most, |a, b| {
-                fullness(a).total_cmp(&fullness(b)).then(a.cmp(b))
-            });
-            hosts.truncate(most);
-        }
     }
 
     /// Whether an empty host like this one was already looked at in this scan.
