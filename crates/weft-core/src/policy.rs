@@ -369,6 +369,9 @@ impl Default for Policy {
 }
 
 impl Policy {
+    /// The longest horizon: further ahead nothing is known of a workload's hours.
+    pub const LONGEST_HORIZON: Span = Span::from_days(31);
+
     /// Whether the policy rules `host`.
     pub fn rules_host(&self, host: &Host) -> bool {
         self.scope.selects_host(host)

@@ -55,7 +55,8 @@ impl FromStr for Timestamp {
 
     fn from_str(text: &str) -> Result<Self, TimeError> {
         if let Ok(seconds) = text.parse::<i64>() {
-            return Ok(Self::from_seconds(seconds));
+            let millis = seconds.checked_mul(1_000).map(Self);
+            return millis.ok_or_else(|| TimeError::Timestamp(text.to_owned()));
         }
         match text.parse::<jiff::Timestamp>() {
             Ok(instant) => Ok(Self(instant.as_millisecond())),

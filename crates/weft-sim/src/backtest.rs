@@ -268,6 +268,8 @@ fn collect(mut world: World, run: Run, end: Timestamp) -> Finished {
         unserved_core_hours: metrics.unserved.total(),
         unserved_overload_core_hours: metrics.unserved.overload,
         unserved_migration_core_hours: metrics.unserved.migration,
+        unserved_downtime_core_hours: metrics.unserved.downtime,
+        unserved_lost_core_hours: metrics.unserved.lost,
         overload_minutes: metrics.overload_minutes,
         slatah: metrics.slatah,
         pdm: metrics.pdm,

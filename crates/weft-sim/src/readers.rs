@@ -7,7 +7,7 @@ pub mod planetlab;
 
 mod bins;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use thiserror::Error;
 use weft_core::resource::Resource;
@@ -98,6 +98,33 @@ impl Trace {
         let starts = rows.iter().flat_map(|row| row.series.values().map(Series::start));
         starts.min().unwrap_or_default()
     }
+}
+
+/// Up to this an instant is in seconds: as seconds it lies in the year 5138, as milliseconds in 1973,
+/// before any trace.
+const LARGEST_SECONDS: f64 = 1e11;
+
+/// Of so many steps between the first sample and the last at least one must have a sample: where fewer
+/// do, an instant is wrong rather than the trace so thin.
+const STEPS_FOR_A_SAMPLE: i64 = 100;
+
+/// Refuses samples that lie so far apart that one of their instants must be wrong.
+fn check_span(
+    file: &str,
+    instants: impl IntoIterator<Item = Timestamp>,
+    step: Step,
+) -> Result<(), ReadError> {
+    let steps: BTreeSet<Timestamp> = instants.into_iter().map(|at| at.floor(step)).collect();
+    let (Some(first), Some(last)) = (steps.first(), steps.last()) else { return Ok(()) };
+    let span = (*last - *first).whole_steps(step) as i64;
+    if span <= steps.len() as i64 * STEPS_FOR_A_SAMPLE {
+        return Ok(());
+    }
+    Err(ReadError::File {
+        file: file.to_owned(),
+        expected: format!("samples in at least one of {STEPS_FOR_A_SAMPLE} steps of their time"),
+        found: format!("{} steps with samples from {first} to {last}", steps.len()),
+    })
 }
 
 /// The text of a file, or the line at which it stops being UTF-8.

@@ -20,6 +20,9 @@ use crate::world::{Arrival, Demand, Departure, Physics, WorldSpec};
 /// The confidences of a sweep that nobody chose: from "as likely as not" to one step in a thousand.
 const SWEEP: [f64; 6] = [0.95, 0.5, 0.8, 0.9, 0.99, 0.999];
 
+/// The most days that a generator makes: what is asked of a backtest is seen within a year.
+const MOST_DAYS: u32 = 366;
+
 /// Which fleet a trace is replayed on.
 #[derive(Debug)]
 pub enum FleetChoice {
@@ -62,6 +65,14 @@ pub enum SetupError {
         "expected a trace (--trace and --format) or a fleet file with a `generator` section, found neither"
     )]
     NoDemand,
+    /// A generator that makes nothing, or without end.
+    #[error("{file}: generator.days: expected 1 to {MOST_DAYS}, found {found}")]
+    Days {
+        /// The fleet file.
+        file: String,
+        /// What it says.
+        found: u32,
+    },
     /// A fleet without the workloads of the trace.
     #[error(
         "{file}: expected the workloads of the trace, such as `{workload}`, found none of that name"
@@ -148,10 +159,15 @@ fn from_file(
 ) -> Result<Setup, SetupError> {
     let demand = match (trace, &file.generator) {
         (Some(trace), _) => recorded(trace, name, &file)?,
+        (None, Some(section)) if !(1..=MOST_DAYS).contains(&section.days) => {
+            return Err(SetupError::Days { file: name.to_owned(), found: section.days });
+        }
         (None, Some(section)) => generated(section, &file),
         (None, None) => return Err(SetupError::NoDemand),
     };
-    let is_recorded = file.placement.is_some();
+    let is_placed =
+        |placement: &Placement| file.workloads.keys().all(|id| !placement.replicas(id).is_empty());
+    let is_recorded = file.placement.as_ref().is_some_and(is_placed);
     let placement = match file.placement {
         Some(placement) => placement,
         None => first_placement::place(&file.topology, &file.workloads, &|id| {

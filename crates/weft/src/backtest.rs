@@ -5,19 +5,25 @@ use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, anyhow};
+use weft_core::policy::Policy;
+use weft_core::time::Span;
 use weft_sim::backtest::outcome::{Outcome, PolicyRow};
 use weft_sim::backtest::{self, Setup};
 use weft_sim::preset::planetlab;
-use weft_sim::readers::{self, Trace};
+use weft_sim::readers::{self, Trace, TraceRow};
 use weft_sim::setup::{self, FleetChoice};
 
 use crate::cli::{BacktestArguments, Failure, Output, TraceFormat};
+use crate::output::{self, Page};
 use crate::report;
 use crate::table::{grouped, lay_out, number};
 
 /// Carries `weft backtest` out.
 pub fn run(arguments: &BacktestArguments) -> Result<(), Failure> {
     let setup = setup(arguments)?;
+    let inputs: Vec<&Path> =
+        arguments.trace.as_deref().into_iter().chain(fleet_file(arguments)).collect();
+    let page = arguments.html.as_deref().map(|path| Page::prepare(path, &inputs)).transpose()?;
     let is_terminal = std::io::stderr().is_terminal();
     let progress = |row: &str| {
         if is_terminal {
@@ -26,20 +32,22 @@ pub fn run(arguments: &BacktestArguments) -> Result<(), Failure> {
     };
     let outcome = backtest::run(&setup, &arguments.policy, &progress)
         .map_err(|error| Failure::Input(error.into()))?;
+    if let Some(page) = page {
+        page.finish(&report::html(&outcome))?;
+    }
     match arguments.output {
-        Output::Table => print!("{}", table(&outcome)),
+        Output::Table => output::print(&table(&outcome)),
         Output::Json => {
             let json = serde_json::to_string_pretty(&outcome)
                 .map_err(|error| Failure::Outside(error.into()))?;
-            println!("{json}");
+            output::print(&format!("{json}\n"))
         }
     }
-    if let Some(path) = &arguments.html {
-        fs::write(path, report::html(&outcome))
-            .with_context(|| format!("cannot write the report to {}", path.display()))
-            .map_err(Failure::Outside)?;
-    }
-    Ok(())
+}
+
+/// The fleet file, where `--fleet` names one.
+fn fleet_file(arguments: &BacktestArguments) -> Option<&Path> {
+    arguments.fleet.as_deref().filter(|fleet| *fleet != "planetlab").map(Path::new)
 }
 
 /// Resolves the arguments and the files they name into what is replayed.
@@ -65,7 +73,16 @@ fn setup(arguments: &BacktestArguments) -> Result<Setup, Failure> {
     let name = arguments.trace.as_ref().map_or_else(String::new, |path| path.display().to_string());
     let mut setup = setup::setup(&name, trace.as_ref(), fleet, arguments.seed)
         .map_err(|error| Failure::Input(error.into()))?;
+    if setup.end - setup.world.start <= setup.world.step.span() {
+        return Err(input("expected demand over at least two steps, found less"));
+    }
     if let Some(horizon) = arguments.horizon {
+        if horizon <= Span::ZERO || horizon > Policy::LONGEST_HORIZON {
+            let longest = Policy::LONGEST_HORIZON;
+            let sentence =
+                format!("--horizon: expected more than 0s and at most {longest}, found {horizon}");
+            return Err(input(sentence));
+        }
         setup.policy.horizon = horizon;
     }
     if !arguments.confidence.is_empty() {
@@ -89,7 +106,8 @@ fn read_trace(path: &Path, format: TraceFormat, seed: u64) -> Result<Trace, Fail
     let trace = match format {
         TraceFormat::Csv => {
             let csv = readers::long_csv::read(&name, &read_file(path)?, None);
-            csv.and_then(|csv| readers::long_csv::trace(&name, csv))
+            let trace = csv.and_then(|csv| readers::long_csv::trace(&name, csv));
+            trace.inspect(|trace| warn_of_unit(&name, trace))
         }
         TraceFormat::Bitbrains => readers::bitbrains::read(&name, read_folder(path)?),
         TraceFormat::Planetlab => {
@@ -103,6 +121,20 @@ fn read_trace(path: &Path, format: TraceFormat, seed: u64) -> Result<Trace, Fail
         }
     };
     trace.map_err(|error| Failure::Input(error.into()))
+}
+
+/// Says so where a handful of values decide that all are millicores.
+fn warn_of_unit(name: &str, trace: &Trace) {
+    let values =
+        trace.rows.iter().filter_map(TraceRow::cpu).flat_map(|series| series.iter().flatten());
+    let (all, above) =
+        values.fold((0, 0), |(all, above), value| (all + 1, above + usize::from(value > 100.0)));
+    if !trace.percent && above > 0 && above * 100 < all {
+        eprintln!(
+            "weft: {name}: CPU is taken as millicores, because {above} of {all} values exceed 100; \
+             percentages are at most 100"
+        );
+    }
 }
 
 /// The folder itself, or the only folder in it: archives unpack into a folder of their name.

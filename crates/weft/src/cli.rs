@@ -95,7 +95,8 @@ pub struct BacktestArguments {
     /// How to print the result.
     #[arg(long, short, value_name = "FORMAT", default_value = "table")]
     pub output: Output,
-    /// Seed of everything random: sizes that the trace does not tell, order of its files, search.
+    /// Seed of what is drawn here: sizes that the trace does not tell, order of its files, search. The
+    /// generator of a fleet file has a seed of its own.
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub seed: u64,
 }

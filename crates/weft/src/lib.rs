@@ -3,5 +3,6 @@
 
 pub mod backtest;
 pub mod cli;
+mod output;
 pub mod report;
 pub mod table;

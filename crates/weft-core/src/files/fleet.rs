@@ -12,7 +12,7 @@ use serde::Deserialize;
 use serde::de::{DeserializeOwned, Deserializer, MapAccess, SeqAccess, Visitor, value};
 use serde_saphyr::{Location, Spanned};
 
-use super::policy::{Anything, check};
+use super::policy::{Anything, check, check_names};
 use super::power::PowerEntry;
 use super::quantity::{Bytes, BytesPerSecond};
 use super::{FileError, document};
@@ -68,6 +68,11 @@ pub fn read<G: DeserializeOwned>(file: &str, text: &str) -> Result<FleetFile<G>,
         .as_ref()
         .map(|placement| places.placement(placement, &topology, &workloads))
         .transpose()?;
+    let names = |policy: &Policy| check_names(policy, &topology, &workloads).err();
+    if let Some(wrong) = document.policy.as_ref().and_then(names) {
+        let keys = super::document::<PolicyPlaces>(file, text).unwrap_or_default();
+        return Err(wrong.at(file, &keys.policy));
+    }
     let FleetDocument { policy, generator, .. } = document;
     Ok(FleetFile { topology, workloads, placement, policy, generator })
 }

@@ -7,7 +7,9 @@ use serde::Deserialize;
 use serde_saphyr::{Location, Spanned};
 
 use super::{FileError, document};
-use crate::policy::Policy;
+use crate::fleet::{Topology, Workloads};
+use crate::id::{HostId, WorkloadId};
+use crate::policy::{Blackout, Policy, Rule, Selector, Window};
 use crate::time::Span;
 
 /// Reads a policy file.
@@ -70,8 +72,29 @@ pub(super) fn check(policy: &Policy) -> Result<(), Wrong> {
     within("give_up_factor", "at least 1", &factor, factor >= 1.0 && factor.is_finite())?;
     let steps = policy.consecutive_steps;
     within("consecutive_steps", "at least 1", &steps, steps >= 1)?;
-    for (field, span) in [("horizon", policy.horizon), ("stale_after", policy.stale_after)] {
-        within(field, "more than 0s", &span, span > Span::ZERO)?;
+    let horizon = policy.horizon;
+    let holds = horizon > Span::ZERO && horizon <= Policy::LONGEST_HORIZON;
+    within("horizon", "more than 0s and at most 31d", &horizon, holds)?;
+    within("stale_after", "more than 0s", &policy.stale_after, policy.stale_after > Span::ZERO)?;
+    let once = policy.blackouts.iter().filter_map(|blackout| match blackout {
+        Blackout::Once(window) => Some(("blackouts", window)),
+        Blackout::Daily { .. } => None,
+    });
+    let maintenance = policy.rules.iter().filter_map(|rule| match rule {
+        Rule::Maintenance { window, .. } => Some(("rules", window)),
+        _ => None,
+    });
+    for (field, Window { begins, ends }) in once.chain(maintenance) {
+        let found = format!("{begins} to {ends}");
+        within(field, "a window that begins before it ends", &found, begins < ends)?;
+    }
+    for blackout in &policy.blackouts {
+        if let Blackout::Daily { from, until } = blackout {
+            let day = Span::ZERO..=Span::from_hours(24);
+            let found = format!("{from} to {until}");
+            let holds = day.contains(from) && day.contains(until);
+            within("blackouts", "a daily window within 0h to 24h", &found, holds)?;
+        }
     }
     for (field, span) in [
         ("cool_down", policy.cool_down),
@@ -79,6 +102,60 @@ pub(super) fn check(policy: &Policy) -> Result<(), Wrong> {
         ("downtime_limit", policy.downtime_limit),
     ] {
         within(field, "at least 0s", &span, span >= Span::ZERO)?;
+    }
+    Ok(())
+}
+
+/// The first name or tag of `policy` that nothing in the fleet has: a rule that binds nobody is a slip.
+/// Workloads are judged where any are known.
+pub(super) fn check_names(
+    policy: &Policy,
+    topology: &Topology,
+    workloads: &Workloads,
+) -> Result<(), Wrong> {
+    let workload = |field, selector: &Selector| {
+        let unknown =
+            selector.names.iter().find(|n| !workloads.contains_key(&WorkloadId::from(n.as_str())));
+        if let Some(name) = unknown.filter(|_| !workloads.is_empty()) {
+            within(field, "the name of a workload", &format!("`{name}`"), false)?;
+        }
+        let unused =
+            selector.tags.iter().find(|tag| !workloads.values().any(|w| w.tags.contains(*tag)));
+        match unused.filter(|_| !workloads.is_empty()) {
+            Some(tag) => within(field, "a tag that a workload has", &format!("`{tag}`"), false),
+            None => Ok(()),
+        }
+    };
+    let host = |field, selector: &Selector| {
+        let unknown =
+            selector.names.iter().find(|n| topology.host(&HostId::from(n.as_str())).is_none());
+        if let Some(name) = unknown {
+            within(field, "the name of a host", &format!("`{name}`"), false)?;
+        }
+        match selector.tags.iter().find(|tag| !topology.hosts().any(|h| h.tags.contains(*tag))) {
+            Some(tag) => within(field, "a tag that a host has", &format!("`{tag}`"), false),
+            None => Ok(()),
+        }
+    };
+    host("scope", &policy.scope)?;
+    for rule in &policy.rules {
+        match rule {
+            Rule::Affinity { workloads, .. }
+            | Rule::AntiAffinity { workloads, .. }
+            | Rule::Spread { workloads, .. }
+            | Rule::Immovable { workloads } => workload("rules", workloads)?,
+            Rule::Pin { workloads, hosts } | Rule::Exclude { workloads, hosts } => {
+                workload("rules", workloads)?;
+                host("rules", hosts)?;
+            }
+            Rule::Residency { workloads, regions } => {
+                workload("rules", workloads)?;
+                if let Some(region) = regions.iter().find(|id| topology.region(id).is_none()) {
+                    within("rules", "the name of a region", &format!("`{region}`"), false)?;
+                }
+            }
+            Rule::Maintenance { hosts, .. } => host("rules", hosts)?,
+        }
     }
     Ok(())
 }

@@ -33,8 +33,12 @@ pub struct PolicyRow {
     pub unserved_core_hours: f64,
     /// The part of it that hosts could not serve because they were full.
     pub unserved_overload_core_hours: f64,
-    /// The part of it that migrations took.
+    /// The part of it that running moves took from the workloads moved.
     pub unserved_migration_core_hours: f64,
+    /// The part of it in which workloads stood still for planned moves.
+    pub unserved_downtime_core_hours: f64,
+    /// The part of it of workloads whose host was lost, or that had none. The four parts add up.
+    pub unserved_lost_core_hours: f64,
     /// Host-minutes in which demand exceeded capacity.
     pub overload_minutes: f64,
     /// Share of active host time in which a host served less than was requested.

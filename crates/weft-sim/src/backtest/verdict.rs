@@ -115,6 +115,8 @@ mod tests {
             unserved_core_hours: unserved,
             unserved_overload_core_hours: unserved,
             unserved_migration_core_hours: 0.0,
+            unserved_downtime_core_hours: 0.0,
+            unserved_lost_core_hours: 0.0,
             overload_minutes: 0.0,
             slatah: 0.0,
             pdm: 0.0,

@@ -19,6 +19,10 @@ impl Bins {
         self.samples.is_empty()
     }
 
+    pub(super) fn instants(&self) -> impl Iterator<Item = Timestamp> + '_ {
+        self.samples.iter().map(|(at, _)| *at)
+    }
+
     /// The series on the grid of `step`, from `start` (or the first sample) to the last sample.
     pub(super) fn series(mut self, start: Option<Timestamp>, step: Step) -> Series {
         self.samples.sort_by_key(|(at, _)| *at);

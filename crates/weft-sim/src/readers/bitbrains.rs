@@ -11,7 +11,9 @@ use weft_core::resource::Resource;
 use weft_core::time::{Step, Timestamp};
 
 use super::bins::Bins;
-use super::{KnownAllocation, ReadError, Trace, TraceRow, amount, text};
+use super::{
+    KnownAllocation, LARGEST_SECONDS, ReadError, Trace, TraceRow, amount, check_span, text,
+};
 
 /// The columns that are read, by their names in the published headers.
 const COLUMNS: [&str; 9] = [
@@ -29,10 +31,6 @@ const MEMORY_USE: &str = "Memory usage [KB]";
 
 /// Sizes come as powers of two in KB (67,108,864 is 64 GiB), so a KB is 1,024 bytes.
 const BYTES_PER_KILOBYTE: f64 = 1_024.0;
-
-/// Up to this a timestamp is in seconds: as seconds it lies in the year 5138, as milliseconds in
-/// 1973, before any trace.
-const LARGEST_SECONDS: f64 = 1e11;
 
 /// Reads the files of a folder, given as (name, bytes), in the order given. CPU is in millicores,
 /// one for each MHz. Several samples in one step are averaged; an empty field is a gap.
@@ -189,6 +187,8 @@ impl Samples {
                 found: "a header only".to_owned(),
             });
         }
+        let instants = self.bins.values().flat_map(Bins::instants);
+        check_span(&name, instants, Step::FIVE_MINUTES)?;
         let on_grid =
             |(resource, bins): (_, Bins)| (resource, bins.series(None, Step::FIVE_MINUTES));
         let series = self.bins.into_iter().map(on_grid).collect();

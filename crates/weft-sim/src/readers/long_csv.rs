@@ -1,9 +1,9 @@
 //! Long CSV: `series,timestamp,value[,known covariates…]`, one line a sample, in any order.
 //!
-//! Timestamps are RFC 3339 or Unix seconds; an empty value is a gap, never a zero. It must accept
+//! Timestamps are RFC 3339 or Unix seconds, or milliseconds from 1e11 on; an empty value is a gap, never a zero. It must accept
 //! any series name: what a name means is decided only where a trace is made of the series.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use csv::{Position, ReaderBuilder, StringRecord, Trim};
 use weft_core::resource::Resource;
@@ -11,7 +11,7 @@ use weft_core::series::Series;
 use weft_core::time::{Span, Step, Timestamp};
 
 use super::bins::Bins;
-use super::{KnownAllocation, ReadError, Trace, TraceRow, text};
+use super::{KnownAllocation, LARGEST_SECONDS, ReadError, Trace, TraceRow, check_span, text};
 
 /// The first three columns; the names of further ones are the names of covariates.
 const COLUMNS: [&str; 3] = ["series", "timestamp", "value"];
@@ -24,6 +24,8 @@ pub struct LongSeries {
     /// Its values, from its first to its last timestamp; lines without a value at the end are
     /// gaps, so that a file can say how far its covariates are known.
     pub values: Series,
+    /// The least value of a line, before any were averaged; infinite where there is none.
+    pub least: f64,
     /// The known covariates by name, on the same grid.
     pub covariates: BTreeMap<String, Series>,
 }
@@ -60,19 +62,30 @@ pub fn read(file: &str, bytes: &[u8], step: Option<Step>) -> Result<LongCsv, Rea
         });
     }
     let step = step.unwrap_or_else(|| usual_step(&gathered.series));
+    let instants = gathered.series.iter().flat_map(|raw| raw.values.keys().copied());
+    check_span(file, instants, step)?;
     let series = gathered.series.into_iter().map(|raw| raw.on_grid(step, &header)).collect();
     Ok(LongCsv { step, series })
 }
 
 /// Makes a trace of the series. `name/resource` is a resource of a workload in the resource's
-/// unit, and a bare name is the CPU of a workload. CPU under bare names is taken as a percentage
+/// unit, and a bare name is the CPU of a workload; a name that is a workload's with something else
+/// behind a `/` is an error, as are values below zero. CPU under bare names is taken as a percentage
 /// of the allocation where no value exceeds 100, as millicores otherwise: a whole trace that never
 /// uses a tenth of a core in one workload is not worth moving.
 pub fn trace(file: &str, csv: LongCsv) -> Result<Trace, ReadError> {
     let mut rows: Vec<TraceRow> = Vec::new();
     let mut positions: BTreeMap<String, usize> = BTreeMap::new();
     let mut percent = true;
+    check_names(file, &csv)?;
     for series in csv.series {
+        if series.least < 0.0 {
+            return Err(ReadError::File {
+                file: file.to_owned(),
+                expected: "values of at least 0".to_owned(),
+                found: format!("{} in `{}`", series.least, series.name),
+            });
+        }
         let (workload, resource, in_unit) = meaning(&series.name);
         if resource == Resource::Cpu {
             percent &= !in_unit && series.values.iter().flatten().all(|value| value <= 100.0);
@@ -94,6 +107,23 @@ pub fn trace(file: &str, csv: LongCsv) -> Result<Trace, ReadError> {
         }
     }
     Ok(Trace { step: csv.step, start: Trace::earliest(&rows), rows, percent })
+}
+
+/// Refuses a slip in the name of a resource, which would make a workload of its own.
+fn check_names(file: &str, csv: &LongCsv) -> Result<(), ReadError> {
+    let workloads: BTreeSet<&str> = csv.series.iter().map(|s| meaning(&s.name).0).collect();
+    let slip = csv.series.iter().find_map(|series| {
+        let (workload, suffix) = series.name.rsplit_once('/')?;
+        let is_slip = !meaning(&series.name).2 && workloads.contains(workload);
+        is_slip.then_some((&series.name, suffix))
+    });
+    let Some((name, suffix)) = slip else { return Ok(()) };
+    let names: Vec<_> = Resource::ALL.into_iter().map(Resource::name).collect();
+    Err(ReadError::File {
+        file: file.to_owned(),
+        expected: format!("one of {} behind the `/` of `{name}`", names.join(", ")),
+        found: format!("`{suffix}`"),
+    })
 }
 
 /// The workload and resource that a name means, and whether it says so itself.
@@ -149,7 +179,8 @@ impl RawSeries {
         let names = header.iter().skip(COLUMNS.len()).map(str::to_owned);
         let on_grid = |(name, bins): (String, Bins)| (name, bins.series(start, step));
         let covariates = names.zip(self.covariates).map(on_grid).collect();
-        LongSeries { name: self.name, values, covariates }
+        let least = self.values.values().flatten().copied().fold(f64::INFINITY, f64::min);
+        LongSeries { name: self.name, values, least, covariates }
     }
 }
 
@@ -210,8 +241,15 @@ impl Line<'_> {
 
     fn timestamp(&self) -> Result<Timestamp, ReadError> {
         let text = self.field(1);
-        let expected = "a timestamp in RFC 3339 or Unix seconds";
-        text.parse().map_err(|_| self.wrong(1, expected, text))
+        let expected = "a timestamp in RFC 3339, Unix seconds or milliseconds, from 1970 to 5138";
+        let at = match text.parse::<i64>() {
+            Ok(number) if number as f64 > LARGEST_SECONDS => Ok(Timestamp::from_millis(number)),
+            _ => text.parse(),
+        };
+        let is_likely = |at: &Timestamp| {
+            *at >= Timestamp::default() && *at <= Timestamp::from_seconds(LARGEST_SECONDS as i64)
+        };
+        at.ok().filter(is_likely).ok_or_else(|| self.wrong(1, expected, text))
     }
 
     fn number(&self, column: usize, expected: &'static str) -> Result<Option<f64>, ReadError> {

@@ -27,7 +27,7 @@ const METRICS: &[(&str, &str)] = &[
     ("Energy", "Power of all hosts, from their power curves, over the whole run."),
     (
         "Moves, sent, downtime",
-        "Moves that succeeded, the bytes they sent, and the seconds in which workloads stood still \
+        "Moves that were started, the bytes they sent, and the seconds in which workloads stood still \
          because of them.",
     ),
     ("Cost", "The bill: energy, host-hours, and bytes between regions, at the fleet’s prices."),

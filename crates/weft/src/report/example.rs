@@ -69,6 +69,8 @@ fn row(shape: &Shape, seed: usize, steps: usize) -> PolicyRow {
         unserved_core_hours: overload + migration,
         unserved_overload_core_hours: overload,
         unserved_migration_core_hours: migration,
+        unserved_downtime_core_hours: 0.0,
+        unserved_lost_core_hours: 0.0,
         overload_minutes: overload * 210.0,
         slatah,
         pdm,

@@ -72,7 +72,9 @@ fn demand(rows: &[PolicyRow]) -> Vec<Column> {
     vec![
         column(rows, "Unserved", "core-h", |row| row.unserved_core_hours),
         column(rows, "by overload", "core-h", |row| row.unserved_overload_core_hours),
-        column(rows, "by moves", "core-h", |row| row.unserved_migration_core_hours),
+        column(rows, "by moves", "core-h", |row| {
+            row.unserved_migration_core_hours + row.unserved_downtime_core_hours
+        }),
         column(rows, "Overload", "host-min", |row| row.overload_minutes),
     ]
 }
