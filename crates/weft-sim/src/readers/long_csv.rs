@@ -360,8 +360,8 @@ mod tests {
         check(head, "a.csv: expected a sample a line, found a header only");
         check(
             &format!("{head}a,1,2,0\na,soon,2,0\n"),
-            "a.csv, line 3, timestamp: expected a timestamp in RFC 3339 or Unix seconds, found \
-             `soon`",
+            "a.csv, line 3, timestamp: expected a timestamp in RFC 3339, Unix seconds or \
+             milliseconds, from 1970 to 5138, found `soon`",
         );
         check(
             &format!("{head}a,1,much,0\n"),
