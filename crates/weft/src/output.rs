@@ -14,7 +14,8 @@ use crate::cli::Failure;
 #[derive(Debug)]
 pub(crate) struct Page {
     path: PathBuf,
-    draft: PathBuf,
+    /// Where the page stands until it is done; none for a device or a pipe, which is written as it is.
+    draft: Option<PathBuf>,
 }
 
 impl Page {
@@ -32,18 +33,26 @@ impl Page {
                 "--html: expected a file, found the folder {found}"
             )));
         };
+        if path.exists() && !path.is_file() {
+            return Ok(Self { path: path.to_owned(), draft: None });
+        }
         let draft = format!(".{}.{}.draft", name.to_string_lossy(), std::process::id());
+        // A link stays a link: what it leads to is replaced.
+        let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
         let draft = path.with_file_name(draft);
         File::create(&draft)
             .with_context(|| format!("cannot write the report to {}", path.display()))
             .map_err(Failure::Outside)?;
-        Ok(Self { path: path.to_owned(), draft })
+        Ok(Self { path, draft: Some(draft) })
     }
 
     /// Puts the page in its place.
     pub(crate) fn finish(self, content: &str) -> Result<(), Failure> {
-        fs::write(&self.draft, content)
-            .and_then(|()| fs::rename(&self.draft, &self.path))
+        let written = match &self.draft {
+            Some(draft) => fs::write(draft, content).and_then(|()| fs::rename(draft, &self.path)),
+            None => fs::write(&self.path, content),
+        };
+        written
             .with_context(|| format!("cannot write the report to {}", self.path.display()))
             .map_err(Failure::Outside)
     }
@@ -51,8 +60,10 @@ impl Page {
 
 impl Drop for Page {
     fn drop(&mut self) {
-        // After `finish` there is nothing to remove, and a draft that cannot be removed harms nobody.
-        let _ = fs::remove_file(&self.draft);
+        if let Some(draft) = &self.draft {
+            // After `finish` there is nothing to remove, and a draft that stays harms nobody.
+            let _ = fs::remove_file(draft);
+        }
     }
 }
 
@@ -84,6 +95,14 @@ mod tests {
         assert_eq!(says(&page), "old", "work that was not done leaves it alone");
         Page::prepare(&page, &[]).expect("as before").finish("new").expect("it is written");
         assert_eq!(says(&page), "new");
+        let link = folder.join("link.html");
+        std::os::unix::fs::symlink(&page, &link).expect("a link");
+        Page::prepare(&link, &[]).expect("as before").finish("newer").expect("it is written");
+        assert_eq!(says(&page), "newer", "a link leads to the page still");
+        fs::remove_file(&link).expect("it is a link");
+        let sink = Page::prepare(Path::new("/dev/null"), &[]).expect("a device takes anything");
+        assert!(sink.draft.is_none(), "a device is never replaced");
+        sink.finish("gone").expect("it is written");
         assert!(Page::prepare(&page, &[&folder, &page]).is_err(), "an input is not overwritten");
         assert!(Page::prepare(&folder, &[]).is_err(), "a folder is no file");
         assert!(Page::prepare(&folder.join("none/page.html"), &[]).is_err(), "no such folder");

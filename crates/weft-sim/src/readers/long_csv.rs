@@ -1,7 +1,8 @@
 //! Long CSV: `series,timestamp,value[,known covariates…]`, one line a sample, in any order.
 //!
-//! Timestamps are RFC 3339 or Unix seconds, or milliseconds from 1e11 on; an empty value is a gap, never a zero. It must accept
-//! any series name: what a name means is decided only where a trace is made of the series.
+//! Timestamps are RFC 3339 or Unix seconds, from 1e11 on milliseconds; an empty value is a gap, never
+//! a zero. It must accept any series name: what a name means is decided only where a trace is made of
+//! the series.
 
 use std::collections::{BTreeMap, BTreeSet};
 
