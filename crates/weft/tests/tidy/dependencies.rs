@@ -7,7 +7,8 @@ use serde_json::Value;
 use std::process::Command;
 
 /// Each crate of the workspace with the crates of the workspace it may depend on:
-/// core ← forecast, plan, driver; forecast, plan ← control; control, driver ← sim ← weft ← bench.
+/// core ← forecast, plan, driver, collect; forecast, plan ← control ← store; control, driver ← sim;
+/// sim, store, collect ← weft ← bench.
 /// A crate that is not in the table is not in the design.
 const DIRECTIONS: &[(&str, &[&str])] = &[
     ("weft-core", &[]),
@@ -15,10 +16,21 @@ const DIRECTIONS: &[(&str, &[&str])] = &[
     ("weft-plan", &["weft-core"]),
     ("weft-driver", &["weft-core"]),
     ("weft-control", &["weft-core", "weft-forecast", "weft-plan"]),
+    ("weft-store", &["weft-core", "weft-control"]),
+    ("weft-collect", &["weft-core"]),
     ("weft-sim", &["weft-core", "weft-forecast", "weft-plan", "weft-control", "weft-driver"]),
     (
         "weft",
-        &["weft-core", "weft-forecast", "weft-plan", "weft-control", "weft-driver", "weft-sim"],
+        &[
+            "weft-core",
+            "weft-forecast",
+            "weft-plan",
+            "weft-control",
+            "weft-driver",
+            "weft-sim",
+            "weft-store",
+            "weft-collect",
+        ],
     ),
     (
         "weft-bench",
@@ -29,6 +41,8 @@ const DIRECTIONS: &[(&str, &[&str])] = &[
             "weft-control",
             "weft-driver",
             "weft-sim",
+            "weft-store",
+            "weft-collect",
             "weft",
         ],
     ),

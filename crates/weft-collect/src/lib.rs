@@ -1,0 +1,2 @@
+//! What Weft takes in from outside: metrics from Prometheus, calendars, campaigns, news. Everything that
+//! is read here is bounded in time and size, and trusted by nobody before it was checked.
