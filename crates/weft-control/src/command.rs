@@ -22,6 +22,8 @@ pub enum Command {
     Cancel(MoveId),
     /// Run a job and answer with `JobDone`; on a worker thread, or in line.
     Run(JobId, Job),
+    /// Make the forecasters anew from stored samples and answer with `JobDone` of an update.
+    Restore(JobId),
     /// Send `Wake` at this instant, or at once if it has passed.
     WakeAt(Timestamp),
 }

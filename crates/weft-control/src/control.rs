@@ -27,7 +27,9 @@ use weft_core::shortage::ShortageKey;
 use weft_core::time::{Span, Step, Timestamp};
 use weft_forecast::bank::{Bank, BankConfig};
 use weft_plan::precopy::PrecopyModel;
-use weft_plan::situation::PastMove;
+use weft_plan::situation::{PastMove, Situation};
+
+pub use asking::Objection;
 
 use crate::command::Command;
 use crate::event::Event;
@@ -50,6 +52,11 @@ pub struct Config {
     pub poll_every: Span,
     /// How hard the planner searches.
     pub iterations: u64,
+    /// A plan that is not there after this long is given up and made anew: nothing starts while one
+    /// is being made.
+    pub plan_deadline: Span,
+    /// Whether jobs also make what readers look at: the book of forecasts, the outlook of hosts.
+    pub publish: bool,
     /// The seed of everything random.
     pub seed: u64,
 }
@@ -66,8 +73,21 @@ impl Config {
             observe_every: Span::from_minutes(1),
             poll_every: Span::from_seconds(15),
             iterations: 20_000,
+            plan_deadline: Span::from_minutes(5),
+            publish: false,
             seed,
         }
+    }
+
+    /// Forecasters that know nothing yet, in the shape that the loop needs.
+    pub fn new_bank(&self) -> Bank {
+        Bank::new(BankConfig {
+            step: self.step,
+            buckets: Buckets::covering(self.policy.horizon.whole_steps(self.step)),
+            season_steps: self.step.per_day(),
+            history_steps: self.history_steps,
+            windows: 32,
+        })
     }
 }
 
@@ -94,6 +114,8 @@ pub struct TrackedMove {
     cancelled: Option<Timestamp>,
     /// Whether its start waits for its record.
     recording: bool,
+    /// Why it failed or was refused.
+    pub why_not: Option<String>,
 }
 
 impl TrackedMove {
@@ -109,6 +131,7 @@ impl TrackedMove {
             unknown: false,
             cancelled: None,
             recording: false,
+            why_not: None,
         }
     }
 
@@ -130,12 +153,18 @@ struct Approval {
 enum BankSeat {
     Home(Box<Bank>),
     Away(JobId),
+    /// Lost with the job that held it, or not yet made: made anew from stored samples.
+    Missing {
+        /// They are asked for from then on: what broke them once may do so again.
+        not_before: Timestamp,
+    },
 }
 
 /// A planning job under way, and the moves that ran when it was handed out.
 #[derive(Debug)]
 struct PlanningJob {
     id: JobId,
+    handed_out: Timestamp,
     running: BTreeSet<MoveId>,
 }
 
@@ -184,13 +213,7 @@ impl Control {
     /// A loop that knows nothing yet.
     pub fn new(config: Config) -> Self {
         let policy = config.policy.clone();
-        let bank = Bank::new(BankConfig {
-            step: config.step,
-            buckets: Buckets::covering(policy.horizon.whole_steps(config.step)),
-            season_steps: config.step.per_day(),
-            history_steps: config.history_steps,
-            windows: 32,
-        });
+        let bank = config.new_bank();
         Self {
             config,
             policy,
@@ -238,6 +261,7 @@ impl Control {
             Event::Sampled { at, samples } => self.on_sampled(at, samples),
             Event::Recorded(record) => self.on_recorded(now, record, &mut commands),
             Event::JobDone(job, result) => self.on_job_done(now, job, result, &mut commands),
+            Event::JobFailed(job, _) => self.on_job_failed(now, job),
             Event::MoveReported(id, status) => self.on_reported(now, id, &status, &mut commands),
             Event::DriverFailed(id, _) => self.on_driver_failed(now, id),
             Event::Asked(request) => self.on_asked(now, request, &mut commands),
@@ -249,6 +273,8 @@ impl Control {
     /// What follows from the state alone, after any event.
     fn settle(&mut self, now: Timestamp, commands: &mut Vec<Command>) {
         self.judge_freshness(now, commands);
+        self.give_up_plan(now);
+        self.restore_bank(now, commands);
         self.hand_out_update(commands);
         self.hand_out_plan(now, commands);
         self.dispatch(now, commands);
@@ -272,11 +298,13 @@ impl Control {
             _ => None,
         };
         let replan = self.plan_wanted.then_some(self.plan_not_before);
+        let deadline = self.planning.as_ref().map(|job| job.handed_out + self.config.plan_deadline);
         let earliest = self
             .moves
             .values()
             .filter_map(due)
             .chain(replan)
+            .chain(deadline)
             .filter(|at| *at > now)
             .fold(self.next_observe, Timestamp::min);
         if self.wake_at.is_none_or(|at| at > earliest) {
@@ -333,6 +361,36 @@ impl Control {
         self.freezes.values().map(|(freeze, _)| freeze)
     }
 
+    /// The freezes, each with the instant since when.
+    pub fn frozen_since(&self) -> impl Iterator<Item = (&Freeze, Timestamp)> {
+        self.freezes.values().map(|(freeze, since)| (freeze, *since))
+    }
+
+    /// End of the newest step that at least half of the workloads delivered.
+    pub const fn sampled_until(&self) -> Option<Timestamp> {
+        self.sampled_until
+    }
+
+    /// Everything a plan made now would depend on; none before the fleet was observed.
+    pub fn situation_now(&self, now: Timestamp) -> Option<Situation> {
+        Some(self.situation(now, self.observation.clone()?))
+    }
+
+    /// A loop whose forecasters are first made from stored samples: it asks for that at its first step.
+    #[must_use]
+    pub fn restoring(mut self) -> Self {
+        self.bank = BankSeat::Missing { not_before: Timestamp::default() };
+        self
+    }
+
+    /// The same loop with forecasters that know the past.
+    #[must_use]
+    pub fn with_bank(mut self, bank: Bank) -> Self {
+        self.sampled_until = self.sampled_until.max(bank.last_observed());
+        self.bank = BankSeat::Home(Box::new(bank));
+        self
+    }
+
     /// The operator's switch.
     pub const fn switch(&self) -> Switch {
         self.switch
@@ -347,7 +405,7 @@ impl Control {
     pub fn bank(&self) -> Option<&Bank> {
         match &self.bank {
             BankSeat::Home(bank) => Some(bank),
-            BankSeat::Away(_) => None,
+            BankSeat::Away(_) | BankSeat::Missing { .. } => None,
         }
     }
 }

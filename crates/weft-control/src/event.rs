@@ -30,6 +30,8 @@ pub enum Event {
     Recorded(RecordId),
     /// A job has ended.
     JobDone(JobId, JobResult),
+    /// A job has broken off without a result; the reason.
+    JobFailed(JobId, String),
     /// The driver told of a move.
     MoveReported(MoveId, MoveStatus),
     /// The driver could not be told to start a move, or was not reached to ask for it; the reason.

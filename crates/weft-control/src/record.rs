@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use weft_core::id::{HostId, MoveId, PlanId, RecordId, WorkloadId};
 use weft_core::observation::{MoveFailure, MoveMeasure, MoveOrder};
 use weft_core::plan::{Move, MoveState, Plan, Purpose};
+use weft_core::policy::Policy;
 use weft_core::time::Timestamp;
 
 /// One line of the journal.
@@ -106,10 +107,10 @@ pub enum Record {
         /// All of them.
         hosts: BTreeSet<HostId>,
     },
-    /// The policy changed; its name.
+    /// The policy changed.
     PolicySet {
-        /// Name of the new policy.
-        name: String,
+        /// What holds from now on.
+        policy: Arc<Policy>,
     },
 }
 

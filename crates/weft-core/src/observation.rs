@@ -1,6 +1,7 @@
 //! What a driver sees and is told: the common language of control and drivers.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
@@ -83,6 +84,21 @@ pub enum MoveFailure {
     Contradiction,
     /// Anything else; the hypervisor's sentence.
     Other(String),
+}
+
+impl fmt::Display for MoveFailure {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NotConverging => {
+                formatter.write_str("it writes memory faster than the network carries it")
+            }
+            Self::HostLost(host) => write!(formatter, "host {host} was lost"),
+            Self::NoRoom => formatter.write_str("the target could not take it"),
+            Self::Unsupported(why) => write!(formatter, "the driver cannot do this: {why}"),
+            Self::Contradiction => formatter.write_str("the workload was not on its source"),
+            Self::Other(why) => formatter.write_str(why),
+        }
+    }
 }
 
 /// What a driver knows of a move.

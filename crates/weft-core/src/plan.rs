@@ -328,6 +328,22 @@ pub enum MoveState {
 }
 
 impl MoveState {
+    /// The state's word.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Proposed => "proposed",
+            Self::Approved => "approved",
+            Self::Scheduled => "scheduled",
+            Self::Running => "running",
+            Self::Succeeded => "succeeded",
+            Self::Failed => "failed",
+            Self::Cancelled => "cancelled",
+            Self::Refused => "refused",
+            Self::Expired => "expired",
+            Self::Superseded => "superseded",
+        }
+    }
+
     /// Whether nothing further can happen to it.
     pub const fn is_final(self) -> bool {
         !matches!(self, Self::Proposed | Self::Approved | Self::Scheduled | Self::Running)

@@ -114,6 +114,18 @@ pub enum Mode {
     Auto,
 }
 
+impl Mode {
+    /// The mode's word.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Observe => "observe",
+            Self::Advise => "advise",
+            Self::Approve => "approve",
+            Self::Auto => "auto",
+        }
+    }
+}
+
 /// Which workloads or hosts: by name or by label; everything where both lists are empty.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]

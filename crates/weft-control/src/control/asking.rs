@@ -1,6 +1,7 @@
 //! What people ask for: approve, reject, cancel, pause, kill, drain, change the policy.
 
-use weft_core::id::MoveId;
+use thiserror::Error;
+use weft_core::id::{HostId, MoveId};
 use weft_core::plan::MoveState;
 use weft_core::policy::Mode;
 use weft_core::time::Timestamp;
@@ -11,7 +12,91 @@ use crate::command::Command;
 use crate::event::Request;
 use crate::record::{Record, Switch};
 
+/// Why a request would change nothing.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum Objection {
+    /// No move of that number in the last day.
+    #[error("expected a move of the plan in force or of the last day, found {0}")]
+    NoSuchMove(MoveId),
+    /// No host of that name.
+    #[error("expected a host of the fleet, found `{0}`")]
+    NoSuchHost(HostId),
+    /// The move is past that.
+    #[error("expected a move that is {expected}, but {id} is {found}")]
+    State {
+        /// The move.
+        id: MoveId,
+        /// In which states this can be asked of it.
+        expected: &'static str,
+        /// In which it is.
+        found: &'static str,
+    },
+    /// Nothing is approved in this mode.
+    #[error("expected the policy's mode to be approve, found {0}")]
+    Mode(&'static str),
+    /// The move is being started at this moment.
+    #[error("{0} is being started at this moment: cancel it once it runs")]
+    BeingStarted(MoveId),
+    /// The host is not being emptied.
+    #[error("expected a host that is drained, found `{0}`, which is not")]
+    NotDrained(HostId),
+}
+
 impl Control {
+    /// Whether a request makes sense now; what is objected to would change nothing.
+    pub fn objection(&self, request: &Request) -> Result<(), Objection> {
+        match request {
+            Request::Approve(id) => {
+                self.expect_state(*id, "proposed", |state| state == MoveState::Proposed)?;
+                match self.policy.mode {
+                    Mode::Approve => Ok(()),
+                    other => Err(Objection::Mode(other.name())),
+                }
+            }
+            Request::Reject(id) => {
+                let waits = |state| matches!(state, MoveState::Proposed | MoveState::Scheduled);
+                self.expect_state(*id, "proposed or scheduled", waits)?;
+                self.expect_not_starting(*id)
+            }
+            Request::Cancel(id) => {
+                let expected = "proposed, scheduled or running";
+                self.expect_state(*id, expected, |state| !state.is_final())?;
+                self.expect_not_starting(*id)
+            }
+            Request::Drain(host) => self.expect_host(host),
+            Request::Undrain(host) => {
+                self.expect_host(host)?;
+                let is_drained = self.drained.contains(host);
+                if is_drained { Ok(()) } else { Err(Objection::NotDrained(host.clone())) }
+            }
+            Request::Pause | Request::Resume | Request::Kill | Request::SetPolicy(_) => Ok(()),
+        }
+    }
+
+    fn expect_host(&self, host: &HostId) -> Result<(), Objection> {
+        let known = self.config.topology.host(host).is_some();
+        if known { Ok(()) } else { Err(Objection::NoSuchHost(host.clone())) }
+    }
+
+    fn expect_state(
+        &self,
+        id: MoveId,
+        expected: &'static str,
+        allows: impl Fn(MoveState) -> bool,
+    ) -> Result<(), Objection> {
+        let tracked = self.moves.get(&id).or_else(|| self.ended.get(&id));
+        let state = tracked.ok_or(Objection::NoSuchMove(id))?.state;
+        if allows(state) {
+            return Ok(());
+        }
+        Err(Objection::State { id, expected, found: state.name() })
+    }
+
+    fn expect_not_starting(&self, id: MoveId) -> Result<(), Objection> {
+        let is_starting = self.moves.get(&id).is_some_and(|tracked| tracked.recording);
+        if is_starting { Err(Objection::BeingStarted(id)) } else { Ok(()) }
+    }
+
     pub(super) fn on_asked(
         &mut self,
         now: Timestamp,
@@ -44,7 +129,7 @@ impl Control {
                 self.drained_changed(now, commands);
             }
             Request::SetPolicy(policy) => {
-                self.record(now, Record::PolicySet { name: policy.name.clone() }, commands);
+                self.record(now, Record::PolicySet { policy: policy.clone() }, commands);
                 self.policy = policy;
                 self.plan_wanted = true;
             }

@@ -290,6 +290,7 @@ impl Control {
             self.just_ended.insert(planned.workload.clone(), ends);
             self.observed_anew_from = now;
         }
+        tracked.why_not = end.refusal.clone().or(end.failure.as_ref().map(ToString::to_string));
         self.ended.insert(id, tracked);
         match (end.state, end.measure) {
             (MoveState::Succeeded, Some(measure)) => {

@@ -45,7 +45,7 @@ impl Control {
     /// Hands the forecasters and the oldest waiting step to a job.
     pub(super) fn hand_out_update(&mut self, commands: &mut Vec<Command>) {
         let Some(observation) = self.observation.clone() else { return };
-        if matches!(self.bank, BankSeat::Away(_)) {
+        if !matches!(self.bank, BankSeat::Home(_)) {
             return;
         }
         let Some((at, samples)) = self.waiting_samples.pop_front() else { return };
@@ -91,6 +91,40 @@ impl Control {
         }
     }
 
+    /// A job that broke off took its share of the loop with it: the plan is made anew after a pause, the
+    /// forecasters are made anew from stored samples.
+    pub(super) fn on_job_failed(&mut self, now: Timestamp, id: JobId) {
+        if self.planning.as_ref().is_some_and(|job| job.id == id) {
+            self.want_plan_after_pause(now);
+        }
+        if matches!(self.bank, BankSeat::Away(job) if job == id) {
+            self.bank = BankSeat::Missing { not_before: now + PLAN_PAUSE };
+        }
+    }
+
+    /// A plan that does not come must not keep everything from starting for ever.
+    pub(super) fn give_up_plan(&mut self, now: Timestamp) {
+        let deadline = self.config.plan_deadline;
+        if self.planning.as_ref().is_some_and(|job| now - job.handed_out >= deadline) {
+            self.want_plan_after_pause(now);
+        }
+    }
+
+    fn want_plan_after_pause(&mut self, now: Timestamp) {
+        self.planning = None;
+        self.plan_wanted = true;
+        self.plan_not_before = now + PLAN_PAUSE;
+    }
+
+    /// Asks for forecasters where there are none.
+    pub(super) fn restore_bank(&mut self, now: Timestamp, commands: &mut Vec<Command>) {
+        if matches!(self.bank, BankSeat::Missing { not_before } if now >= not_before) {
+            let id = self.take_job_id();
+            self.bank = BankSeat::Away(id);
+            commands.push(Command::Restore(id));
+        }
+    }
+
     /// Whether what runs is no longer what a plan was made for. A move that has succeeded meanwhile
     /// does not matter: the plan already counted its workload on the target, and its room on both ends.
     fn is_stale(&self, handed_out: &PlanningJob) -> bool {
@@ -125,7 +159,7 @@ impl Control {
             numbering,
             effort,
         };
-        self.planning = Some(PlanningJob { id, running: self.running_ids() });
+        self.planning = Some(PlanningJob { id, handed_out: now, running: self.running_ids() });
         commands.push(Command::Run(id, Job::Plan(Box::new(job))));
     }
 
