@@ -16,9 +16,11 @@ mod tests;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
+use weft_core::book::ForecastBook;
 use weft_core::fleet::Topology;
 use weft_core::id::{HostId, JobId, MoveId, PlanId, RecordId, WorkloadId};
 use weft_core::observation::{MoveMeasure, Observation};
+use weft_core::outlook::Outlook;
 use weft_core::plan::{Move, MoveState, Plan, Purpose};
 use weft_core::policy::{Mode, Policy};
 use weft_core::scenario::{Buckets, Scenarios};
@@ -135,6 +137,11 @@ impl TrackedMove {
         }
     }
 
+    /// A move that is only remembered: as planned, and what became of it.
+    pub fn kept(planned: Move, plan: PlanId, state: MoveState) -> Self {
+        Self::new(planned, plan, state)
+    }
+
     /// Whether it holds room and budget now.
     fn occupies(&self) -> bool {
         self.state == MoveState::Running || self.recording
@@ -185,6 +192,8 @@ pub struct Control {
     sampled_until: Option<Timestamp>,
     began: Option<Timestamp>,
     scenarios: Option<Arc<Scenarios>>,
+    book: Option<Arc<ForecastBook>>,
+    outlook: Option<Arc<Outlook>>,
     plan: Option<Arc<Plan>>,
     plan_wanted: bool,
     /// A plan that is wanted is not made before this instant.
@@ -228,6 +237,8 @@ impl Control {
             sampled_until: None,
             began: None,
             scenarios: None,
+            book: None,
+            outlook: None,
             plan: None,
             plan_wanted: false,
             plan_not_before: Timestamp::default(),
@@ -374,6 +385,16 @@ impl Control {
     /// Everything a plan made now would depend on; none before the fleet was observed.
     pub fn situation_now(&self, now: Timestamp) -> Option<Situation> {
         Some(self.situation(now, self.observation.clone()?))
+    }
+
+    /// The forecasts of all series, for readers; none before the first, or where nothing is published.
+    pub const fn book(&self) -> Option<&Arc<ForecastBook>> {
+        self.book.as_ref()
+    }
+
+    /// How every host looks ahead without and with the plan in force; none as for [`Self::book`].
+    pub const fn outlook(&self) -> Option<&Arc<Outlook>> {
+        self.outlook.as_ref()
     }
 
     /// A loop whose forecasters are first made from stored samples: it asks for that at its first step.

@@ -5,7 +5,10 @@
 
 use std::sync::Arc;
 
+use weft_core::book::ForecastBook;
+use weft_core::forecast::Levels;
 use weft_core::observation::Observation;
+use weft_core::outlook::Outlook;
 use weft_core::plan::{FleetCost, Move, Plan};
 use weft_core::policy::Mode;
 use weft_core::resource::{Measure, Resource, SeriesKey};
@@ -35,6 +38,8 @@ pub enum JobResult {
         bank: Box<Bank>,
         /// Joint demand from now on; none while too little is known.
         scenarios: Option<Arc<Scenarios>>,
+        /// The book of forecasts, where one was asked for.
+        book: Option<Arc<ForecastBook>>,
     },
     /// Of planning.
     Planned {
@@ -42,6 +47,8 @@ pub enum JobResult {
         plan: Arc<Plan>,
         /// What the checker found wrong with it: nothing, or there is a defect.
         refused: Vec<String>,
+        /// How hosts look ahead, where that was asked for.
+        outlook: Option<Arc<Outlook>>,
     },
 }
 
@@ -53,6 +60,14 @@ impl Job {
             Self::Plan(job) => job.run(stop),
         }
     }
+}
+
+/// The levels that readers see: the median, the half and the nine tenths around it, and the upper tail.
+const LEVELS: [f64; 6] = [0.05, 0.25, 0.5, 0.75, 0.95, 0.99];
+
+/// The book of a bank's forecasts at the levels that readers see.
+pub fn book(bank: &Bank) -> ForecastBook {
+    bank.book(&Levels::new(&LEVELS).expect("the levels ascend within (0, 1) around 0.5"))
 }
 
 /// Takes one step of samples into the forecasters.
@@ -68,6 +83,8 @@ pub struct UpdateJob {
     pub observation: Arc<Observation>,
     /// Whether forecasters whose time has come are fitted anew.
     pub refit: bool,
+    /// Whether the book of forecasts is made too.
+    pub publish: bool,
 }
 
 impl UpdateJob {
@@ -79,7 +96,8 @@ impl UpdateJob {
             self.bank.refit();
         }
         let scenarios = self.bank.scenarios();
-        JobResult::Updated { bank: self.bank, scenarios }
+        let book = self.publish.then(|| Arc::new(book(&self.bank)));
+        JobResult::Updated { bank: self.bank, scenarios, book }
     }
 
     /// Makes forecasters for series seen first and drops those of workloads that are gone.
@@ -132,12 +150,14 @@ pub struct PlanJob {
     pub numbering: Numbering,
     /// How hard to search.
     pub effort: Effort,
+    /// Whether the outlook of hosts is made too.
+    pub publish: bool,
 }
 
 impl PlanJob {
     fn run(self, stop: &dyn Fn() -> bool) -> JobResult {
         if self.situation.policy.mode == Mode::Observe {
-            return JobResult::Planned { plan: Arc::new(self.detect()), refused: Vec::new() };
+            return self.planned(self.detect(), Vec::new());
         }
         let plan = weft_plan::make(
             &self.situation,
@@ -148,8 +168,12 @@ impl PlanJob {
         );
         let refused = check(&self.situation, &plan);
         let plan = if refused.is_empty() { plan } else { self.without_refused_moves(plan) };
-        let refused = refused.iter().map(ToString::to_string).collect();
-        JobResult::Planned { plan: Arc::new(plan), refused }
+        self.planned(plan, refused.iter().map(ToString::to_string).collect())
+    }
+
+    fn planned(&self, plan: Plan, refused: Vec<String>) -> JobResult {
+        let outlook = self.publish.then(|| Arc::new(weft_plan::outlook(&self.situation, &plan)));
+        JobResult::Planned { plan: Arc::new(plan), refused, outlook }
     }
 
     /// The plan with only those moves that the checker lets pass together: one bad move must not

@@ -3,12 +3,14 @@
 //! Everything here is a value. This crate must never read a clock, a file or the network, and it
 //! names no hypervisor. The words are those of the vocabulary in ARCHITECTURE.md, one per concept.
 
+pub mod book;
 pub mod event;
 pub mod files;
 pub mod fleet;
 pub mod forecast;
 pub mod id;
 pub mod observation;
+pub mod outlook;
 pub mod plan;
 pub mod policy;
 pub mod resource;

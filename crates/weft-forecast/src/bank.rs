@@ -10,6 +10,7 @@ use rayon::iter::{
     IndexedParallelIterator, IntoParallelRefIterator, IntoParallelRefMutIterator, ParallelIterator,
 };
 use thiserror::Error;
+use weft_core::book::{self, ForecastBook};
 use weft_core::forecast::{Forecast, Levels, ModelName};
 use weft_core::resource::{Resource, SeriesKey};
 use weft_core::scenario::{Buckets, Scenarios};
@@ -423,6 +424,44 @@ impl Bank {
             coverage: series.coverage.measured(),
             samples: series.samples(),
         })
+    }
+
+    /// The book of all series: what readers look at while the bank is busy. Its forecasts reach as far
+    /// as the buckets and equal [`Bank::forecast`].
+    pub fn book(&self, levels: &Levels) -> ForecastBook {
+        let asked = levels.as_slice();
+        let pooled: Vec<Vec<f32>> =
+            (0..self.lanes.len()).map(|bucket| self.pool.quantiles(bucket, asked)).collect();
+        let line = |series: &Box<Forecaster>| self.line(series, asked, &pooled);
+        let lines = self.series.par_iter().with_min_len(CHUNK).map(line).collect();
+        let origin = self.instant(self.end.unwrap_or_default());
+        let buckets = self.lanes.buckets().clone();
+        ForecastBook::new(origin, self.step, levels.clone(), buckets, lines)
+    }
+
+    fn line(&self, series: &Forecaster, asked: &[f64], pooled: &[Vec<f32>]) -> book::Line {
+        let is_young = series.samples() < FEWEST_STEPS as u64;
+        let (mut path, mut offsets) = (Vec::new(), Vec::new());
+        if !is_young {
+            let horizon = self.lanes.buckets().horizon_steps();
+            let mut paths = series.paths(horizon, self.lanes.season());
+            path = std::mem::take(&mut paths[series.acting()]);
+            offsets = (0..self.lanes.len())
+                .flat_map(|b| series.offsets(self.lanes.get(b), asked, &pooled[b]))
+                .collect();
+        }
+        let scores = CANDIDATES.iter().zip(series.scores());
+        let score = |(model, loss): (&ModelName, Option<f32>)| book::Score {
+            model: *model,
+            pinball: loss.map(f64::from),
+        };
+        let report = book::Report {
+            model: series.model(),
+            scores: scores.map(score).collect(),
+            coverage: series.coverage.measured(),
+            samples: series.samples(),
+        };
+        book::Line { key: series.key.clone(), cap: series.cap, report, path, offsets }
     }
 
     /// How many series each model acts on.

@@ -203,7 +203,7 @@ impl Replay {
             // Nothing is lost in line, so this is never asked here; forecasters that know nothing do.
             Command::Restore(id) => {
                 let bank = Box::new(self.config.new_bank());
-                let result = JobResult::Updated { bank, scenarios: None };
+                let result = JobResult::Updated { bank, scenarios: None, book: None };
                 self.events.push_back(Event::JobDone(id, result));
             }
             Command::WakeAt(at) => {
@@ -215,9 +215,9 @@ impl Replay {
     /// The oracle is the same loop with scenarios of the true future.
     fn with_foresight(&self, result: JobResult) -> JobResult {
         match (self.foresight, result) {
-            (Foresight::Truth, JobResult::Updated { bank, scenarios }) => {
+            (Foresight::Truth, JobResult::Updated { bank, scenarios, book }) => {
                 let scenarios = scenarios.map(|guess| Arc::new(oracle::truth(&self.world, &guess)));
-                JobResult::Updated { bank, scenarios }
+                JobResult::Updated { bank, scenarios, book }
             }
             (_, result) => result,
         }

@@ -55,7 +55,7 @@ impl Control {
         };
         self.steps_seen += 1;
         let refit = self.steps_seen.is_multiple_of(self.config.step.per_day() as u64 / 4);
-        let job = UpdateJob { bank, at, samples, observation, refit };
+        let job = UpdateJob { bank, at, samples, observation, refit, publish: self.config.publish };
         commands.push(Command::Run(id, Job::Update(Box::new(job))));
     }
 
@@ -67,17 +67,18 @@ impl Control {
         commands: &mut Vec<Command>,
     ) {
         match result {
-            JobResult::Updated { bank, scenarios } => {
+            JobResult::Updated { bank, scenarios, book } => {
                 if matches!(self.bank, BankSeat::Away(job) if job == id) {
                     self.bank = BankSeat::Home(bank);
                     self.scenarios = scenarios.or(self.scenarios.take());
+                    self.book = book.or(self.book.take());
                     if self.waiting_samples.is_empty() {
                         self.plan_wanted = true;
                         self.plan_not_before = now;
                     }
                 }
             }
-            JobResult::Planned { plan, refused } => {
+            JobResult::Planned { plan, refused, outlook } => {
                 if self.planning.as_ref().is_none_or(|job| job.id != id) {
                     return;
                 }
@@ -86,6 +87,7 @@ impl Control {
                     self.plan_wanted = true;
                     return;
                 }
+                self.outlook = outlook;
                 self.adopt(now, plan, refused, commands);
             }
         }
@@ -158,6 +160,7 @@ impl Control {
             parent: self.plan.clone(),
             numbering,
             effort,
+            publish: self.config.publish,
         };
         self.planning = Some(PlanningJob { id, handed_out: now, running: self.running_ids() });
         commands.push(Command::Run(id, Job::Plan(Box::new(job))));

@@ -19,7 +19,7 @@ use weft_core::time::{Span, Step, Timestamp};
 use super::{Config, Control, TrackedMove};
 use crate::command::Command;
 use crate::event::{Event, Request};
-use crate::job::Job;
+use crate::job::{Job, JobResult};
 use crate::record::{Entry, Freeze, Record, Switch};
 
 const GIB: u64 = 1 << 30;
@@ -149,7 +149,7 @@ impl Scene {
                 }
                 Some(done)
             }
-            Command::WakeAt(_) => None,
+            Command::Restore(_) | Command::WakeAt(_) => None,
         }
     }
 
@@ -434,4 +434,66 @@ fn a_drained_host_is_emptied() {
     }
     let left: Vec<_> = scene.placement.0.values().flatten().map(|r| r.host.clone()).collect();
     assert!(!left.contains(&"h1".into()), "{left:?}");
+}
+
+/// Regression: a planning job that never came back stopped every start for ever.
+#[test]
+fn a_plan_that_never_comes_is_given_up_and_made_anew() {
+    let mut scene = Scene::at_the_first_order();
+    let before = scene.control.plan().map(|plan| plan.id);
+    scene.plans_take_time = true;
+    scene.pass_steps(1);
+    let never = scene.plans.pop_front().expect("a plan is being made");
+    scene.pass_steps(2);
+    let anew = scene.plans.pop_front().expect("another is being made");
+    scene.feed(never);
+    assert_eq!(scene.control.plan().map(|plan| plan.id), before, "it comes too late");
+    scene.feed(anew);
+    assert_ne!(scene.control.plan().map(|plan| plan.id), before);
+}
+
+#[test]
+fn forecasters_that_are_lost_are_asked_for() {
+    let mut scene = Scene::new(Mode::Auto);
+    scene.control = scene.control.restoring();
+    let restores = |scene: &mut Scene| {
+        let commands = scene.control.step(scene.now, Event::Wake);
+        commands.into_iter().find_map(|command| match command {
+            Command::Restore(id) => Some(id),
+            _ => None,
+        })
+    };
+    let first = restores(&mut scene).expect("there are none at first");
+    assert_eq!(restores(&mut scene), None, "they are asked for once");
+    scene.feed(Event::JobFailed(first, "the disk is gone".to_owned()));
+    assert_eq!(restores(&mut scene), None, "not at once");
+    scene.now = scene.now + Span::from_minutes(1);
+    let second = restores(&mut scene).expect("again after a pause");
+    let bank = Box::new(scene.config.new_bank());
+    scene.feed(Event::JobDone(second, JobResult::Updated { bank, scenarios: None, book: None }));
+    assert!(scene.control.bank().is_some());
+}
+
+#[test]
+fn what_would_change_nothing_is_objected_to() {
+    let mut scene = Scene::at_the_first_order();
+    let running = scene.orders[0].id;
+    let check = |scene: &Scene, request: &Request, expected: Option<&str>| {
+        let found = scene.control.objection(request).map_err(|objection| objection.to_string());
+        match expected {
+            None => assert_eq!(found, Ok(()), "{request:?}"),
+            Some(part) => {
+                let sentence = found.expect_err(part);
+                assert!(sentence.contains(part), "expected {part:?} in {sentence:?}");
+            }
+        }
+    };
+    check(&scene, &Request::Approve(MoveId(99)), Some("found move-99"));
+    check(&scene, &Request::Approve(running), Some("is running"));
+    check(&scene, &Request::Reject(running), Some("expected a move that is proposed or scheduled"));
+    check(&scene, &Request::Cancel(running), None);
+    check(&scene, &Request::Drain("h9".into()), Some("`h9`"));
+    check(&scene, &Request::Undrain("h1".into()), Some("which is not"));
+    scene.finish_last(1);
+    check(&scene, &Request::Cancel(running), Some("is succeeded"));
 }

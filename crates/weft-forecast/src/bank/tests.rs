@@ -394,3 +394,30 @@ fn series_come_and_go() {
     assert_eq!(scenarios.mean(0, 0), 30.0, "the new cap holds");
     assert!(bank.report(&key(7)).is_none());
 }
+
+#[test]
+fn the_book_says_what_the_bank_says() {
+    let step = Step::FIVE_MINUTES;
+    let mut bank = Bank::new(BankConfig::new(step, Buckets::covering(72)));
+    let mut noise = Noise::new(3);
+    let past = |noise: &mut Noise, steps: usize| {
+        let values: Vec<_> = (0..steps).map(|_| Some(50.0 + 9.0 * noise.normal() as f32)).collect();
+        Series::from_values(Timestamp::from_seconds(0), step, values)
+    };
+    for (name, steps) in [("a", 700), ("b", 30), ("c", 3)] {
+        let key = SeriesKey::resource(name.into(), Resource::Cpu);
+        bank.insert_history(key, 60.0, &past(&mut noise, steps));
+    }
+    let levels = Levels::new(&[0.05, 0.5, 0.95]).expect("levels");
+    let book = bank.book(&levels);
+    assert_eq!(book.len(), 3);
+    for key in book.keys() {
+        let expected = bank.forecast(key, 72, &levels).ok();
+        assert_eq!(book.forecast(key), expected, "{key}");
+        let first = expected.map(|forecast| forecast.at(0)[1]);
+        assert_eq!(book.next_median(key), first, "{key}");
+        let known = bank.report(key).expect("in the bank");
+        let found = book.report(key).expect("in the book");
+        assert_eq!((found.model, found.coverage), (known.model, known.coverage));
+    }
+}
