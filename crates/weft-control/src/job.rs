@@ -3,10 +3,12 @@
 //! `update` takes a step of samples into the forecasters and draws scenarios; `plan` detects
 //! shortages, plans and lets the checker judge. A job reads nothing but itself.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use weft_core::book::ForecastBook;
 use weft_core::forecast::Levels;
+use weft_core::id::MoveId;
 use weft_core::observation::Observation;
 use weft_core::outlook::Outlook;
 use weft_core::plan::{FleetCost, Move, Plan};
@@ -126,7 +128,7 @@ impl UpdateJob {
 
 /// Who shares a host, for every host and flowing resource.
 fn host_groups(observation: &Observation) -> Vec<Group> {
-    let mut members = std::collections::BTreeMap::new();
+    let mut members = BTreeMap::new();
     for (workload, replicas) in &observation.placement.0 {
         for replica in replicas {
             for resource in Resource::FLOWING {
@@ -150,6 +152,9 @@ pub struct PlanJob {
     pub numbering: Numbering,
     /// How hard to search.
     pub effort: Effort,
+    /// The moves of the plan to replace that wait: where the new plan has the same, it keeps their
+    /// numbers, so that what a person looks at stays what it was.
+    pub waiting: BTreeSet<MoveId>,
     /// Whether the outlook of hosts is made too.
     pub publish: bool,
 }
@@ -166,9 +171,34 @@ impl PlanJob {
             self.effort,
             stop,
         );
+        let plan = self.with_kept_numbers(plan);
         let refused = check(&self.situation, &plan);
         let plan = if refused.is_empty() { plan } else { self.without_refused_moves(plan) };
         self.planned(plan, refused.iter().map(ToString::to_string).collect())
+    }
+
+    /// The plan with the numbers of the waiting moves that it has again.
+    fn with_kept_numbers(&self, mut plan: Plan) -> Plan {
+        let Some(parent) = &self.parent else { return plan };
+        let same = |a: &Move, b: &Move| {
+            a.workload == b.workload
+                && (&a.from, &a.to, &a.purpose) == (&b.from, &b.to, &b.purpose)
+                && a.strategy == b.strategy
+        };
+        let mut open: Vec<&Move> =
+            parent.moves.iter().filter(|old| self.waiting.contains(&old.id)).collect();
+        let mut kept = BTreeMap::new();
+        for planned in &plan.moves {
+            if let Some(position) = open.iter().position(|old| same(old, planned)) {
+                kept.insert(planned.id, open.swap_remove(position).id);
+            }
+        }
+        let renamed = |id: MoveId| kept.get(&id).copied().unwrap_or(id);
+        for planned in &mut plan.moves {
+            planned.id = renamed(planned.id);
+            planned.prerequisites.iter_mut().for_each(|id| *id = renamed(*id));
+        }
+        plan
     }
 
     fn planned(&self, plan: Plan, refused: Vec<String>) -> JobResult {

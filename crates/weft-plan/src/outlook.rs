@@ -38,7 +38,8 @@ pub fn outlook(situation: &Situation, plan: &Plan) -> Outlook {
         read(&fleet, &state, &mut rows, bucket, Side::With);
     }
     rows.retain(|row| {
-        row.mean_without.is_empty() || row.mean_without.iter().chain(&row.mean_with).any(|m| *m > 0.0)
+        row.mean_without.is_empty()
+            || row.mean_without.iter().chain(&row.mean_with).any(|m| *m > 0.0)
     });
     let buckets = fleet.buckets.iter();
     Outlook {
@@ -103,11 +104,9 @@ fn read(fleet: &Fleet<'_>, state: &State<'_>, rows: &mut [HostAhead], bucket: us
             let overload = tail.exceedance(mean, spread, limit, number) as f32;
             let row = &mut rows[index * fleet.flowing.len() + dimension];
             let (means, quantiles, overloads) = match side {
-                Side::Without => (
-                    &mut row.mean_without,
-                    &mut row.quantile_without,
-                    &mut row.overload_without,
-                ),
+                Side::Without => {
+                    (&mut row.mean_without, &mut row.quantile_without, &mut row.overload_without)
+                }
                 Side::With => (&mut row.mean_with, &mut row.quantile_with, &mut row.overload_with),
             };
             means.push(mean);

@@ -14,4 +14,5 @@ pub mod preset;
 pub mod readers;
 pub mod replay;
 pub mod setup;
+pub mod twin;
 pub mod world;

@@ -48,6 +48,8 @@ pub struct Replay {
     history: Vec<(Timestamp, Vec<Sample>)>,
     crashes: BTreeSet<u64>,
     commands: u64,
+    /// Steps of samples for somebody who stores them; none where nobody does.
+    kept: Option<Vec<(Timestamp, Vec<Sample>)>>,
 }
 
 impl Replay {
@@ -68,6 +70,7 @@ impl Replay {
             history: Vec::new(),
             crashes: BTreeSet::new(),
             commands: 0,
+            kept: None,
             world,
             config,
         }
@@ -79,6 +82,19 @@ impl Replay {
     pub fn with_crashes(mut self, after_commands: BTreeSet<u64>) -> Self {
         self.crashes = after_commands;
         self
+    }
+
+    /// The same replay over a loop that knows the past, whose samples are kept for [`Self::take_steps`].
+    #[must_use]
+    pub fn live(mut self, control: Control) -> Self {
+        self.control = control;
+        self.kept = Some(Vec::new());
+        self
+    }
+
+    /// The steps of samples that came since this was asked last.
+    pub fn take_steps(&mut self) -> Vec<(Timestamp, Vec<Sample>)> {
+        self.kept.as_mut().map(std::mem::take).unwrap_or_default()
     }
 
     /// Gives the loop something that a person asked for.
@@ -141,6 +157,9 @@ impl Replay {
         }
         if !self.crashes.is_empty() {
             self.history.push((at, samples.clone()));
+        }
+        if let Some(kept) = &mut self.kept {
+            kept.push((at, samples.clone()));
         }
         self.deliver(Event::Sampled { at, samples }, look);
     }

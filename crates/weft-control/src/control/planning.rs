@@ -160,6 +160,7 @@ impl Control {
             parent: self.plan.clone(),
             numbering,
             effort,
+            waiting: self.waiting_ids(),
             publish: self.config.publish,
         };
         self.planning = Some(PlanningJob { id, handed_out: now, running: self.running_ids() });
@@ -231,7 +232,8 @@ impl Control {
             self.record(now, Record::PlanAdopted { plan: plan.clone() }, commands);
         }
         if self.policy.mode >= Mode::Advise {
-            for planned in &plan.moves {
+            // What was rejected, cancelled or expired while the plan was made stays ended.
+            for planned in plan.moves.iter().filter(|m| !self.ended.contains_key(&m.id)) {
                 let state = self.first_state(now, planned);
                 let tracked = TrackedMove::new(planned.clone(), plan.id, state);
                 self.moves.insert(planned.id, tracked);
@@ -253,6 +255,15 @@ impl Control {
             || !last.moves.is_empty()
             || keys(last) != keys(plan)
             || left(last) != left(plan)
+    }
+
+    /// Moves that wait for an approval or their start.
+    fn waiting_ids(&self) -> BTreeSet<MoveId> {
+        let waits = |tracked: &TrackedMove| {
+            matches!(tracked.state, MoveState::Proposed | MoveState::Scheduled)
+                && !tracked.recording
+        };
+        self.moves.iter().filter(|(_, tracked)| waits(tracked)).map(|(id, _)| *id).collect()
     }
 
     /// Moves of the old plan that have not started make way for the new plan's. They leave no

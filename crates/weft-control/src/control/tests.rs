@@ -445,7 +445,7 @@ fn a_plan_that_never_comes_is_given_up_and_made_anew() {
     scene.pass_steps(1);
     let never = scene.plans.pop_front().expect("a plan is being made");
     scene.pass_steps(2);
-    let anew = scene.plans.pop_front().expect("another is being made");
+    let anew = scene.plans.pop_back().expect("another is being made");
     scene.feed(never);
     assert_eq!(scene.control.plan().map(|plan| plan.id), before, "it comes too late");
     scene.feed(anew);

@@ -217,6 +217,11 @@ impl Account {
 }
 
 impl World {
+    /// Whether the processor demand on host number `host` exceeds its capacity now, in the judge's sense.
+    pub fn is_overloaded(&self, host: usize) -> bool {
+        self.hosts[host].rates.is_overloaded
+    }
+
     /// Settles the account of a host up to now, then shares out its processors anew.
     pub(super) fn refresh(&mut self, host: usize) {
         let clock = self.physics.clock;

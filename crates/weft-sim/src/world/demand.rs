@@ -2,6 +2,7 @@
 //! any series gives the same value however often and in whatever order it is asked for.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::sync::Arc;
 
 use weft_core::id::WorkloadId;
@@ -47,18 +48,26 @@ impl Demand {
     /// The source of one series; none where the resource is not demanded at all.
     pub(super) fn source(&self, workload: &WorkloadId, resource: Resource) -> Option<Source> {
         match self {
-            Self::Trace(trace) => trace.row(workload, resource).cloned().map(Source::Row),
+            Self::Trace(trace) => trace.row(workload, resource).cloned().map(Base::Row),
             Self::Generated(generator) => {
                 let series = generator.series(workload, resource)?;
-                Some(Source::Days { series, day: usize::MAX, values: Vec::new() })
+                Some(Base::Days { series, day: usize::MAX, values: Vec::new() })
             }
         }
+        .map(Source::plain)
     }
 }
 
-/// Demand of one series, step by step.
+/// Demand of one series, step by step, with the lifts of campaigns that were started while it ran.
 #[derive(Debug, Clone)]
-pub(super) enum Source {
+pub(super) struct Source {
+    base: Base,
+    lifts: Vec<(Range<usize>, f32)>,
+}
+
+/// Demand as it was recorded or made.
+#[derive(Debug, Clone)]
+enum Base {
     /// Recorded.
     Row(Arc<[f32]>),
     /// Generated a day at a time; the last day is kept.
@@ -66,26 +75,27 @@ pub(super) enum Source {
 }
 
 impl Source {
+    const fn plain(base: Base) -> Self {
+        Self { base, lifts: Vec::new() }
+    }
+
+    /// Multiplies the demand of these steps by `lift`, on top of what lifts it already.
+    pub(super) fn lift(&mut self, steps: Range<usize>, lift: f32) {
+        self.lifts.push((steps, lift));
+    }
+
     /// The demand of step `index`; in a gap or after the end the last one known, at first zero.
     pub(super) fn value(&mut self, index: usize) -> f32 {
-        match self {
-            Self::Row(row) => known(row, index),
-            Self::Days { series, day, values } => {
-                let per_day = series.steps_per_day();
-                if *day != index / per_day {
-                    *day = index / per_day;
-                    *values = series.day(*day);
-                }
-                values[index % per_day]
-            }
-        }
+        let lifts = self.lifts.iter().filter(|(steps, _)| steps.contains(&index));
+        let lift: f32 = lifts.map(|(_, lift)| lift).product();
+        self.base.value(index) * lift
     }
 
     /// Whether step `index` lies in a gap of the record.
     pub(super) fn is_gap(&self, index: usize) -> bool {
-        match self {
-            Self::Row(row) => row.get(index).is_some_and(|value| value.is_nan()),
-            Self::Days { .. } => false,
+        match &self.base {
+            Base::Row(row) => row.get(index).is_some_and(|value| value.is_nan()),
+            Base::Days { .. } => false,
         }
     }
 
@@ -101,6 +111,22 @@ impl Source {
     }
 }
 
+impl Base {
+    fn value(&mut self, index: usize) -> f32 {
+        match self {
+            Self::Row(row) => known(row, index),
+            Self::Days { series, day, values } => {
+                let per_day = series.steps_per_day();
+                if *day != index / per_day {
+                    *day = index / per_day;
+                    *values = series.day(*day);
+                }
+                values[index % per_day]
+            }
+        }
+    }
+}
+
 fn known(row: &[f32], index: usize) -> f32 {
     let end = row.len().min(index + 1);
     row[..end].iter().rev().copied().find(|value| !value.is_nan()).unwrap_or(0.0)
@@ -113,10 +139,14 @@ mod tests {
     #[test]
     fn a_row_holds_through_gaps_and_after_its_end() {
         let row: Arc<[f32]> = vec![f32::NAN, 2.0, f32::NAN, 4.0].into();
-        let mut source = Source::Row(row);
+        let mut source = Source::plain(Base::Row(row));
         let values: Vec<f32> = (0..6).map(|index| source.value(index)).collect();
         assert_eq!(values, [0.0, 2.0, 2.0, 4.0, 4.0, 4.0]);
         assert!(source.is_gap(2) && !source.is_gap(1) && !source.is_gap(9));
         assert_eq!(source.line(2.5), 3.0);
+        source.lift(1..3, 2.0);
+        source.lift(2..3, 1.5);
+        let values: Vec<f32> = (0..4).map(|index| source.value(index)).collect();
+        assert_eq!(values, [0.0, 4.0, 6.0, 4.0]);
     }
 }

@@ -8,8 +8,9 @@ use weft_core::fleet::Link;
 use weft_core::id::{HostId, MoveId, WorkloadId};
 use weft_core::observation::{HostState, MoveFailure, MoveMeasure, MoveStatus};
 use weft_core::plan::Strategy;
-use weft_core::policy::Window;
-use weft_core::time::Span;
+use weft_core::policy::{Selector, Window};
+use weft_core::resource::Resource;
+use weft_core::time::{Span, Timestamp};
 
 use super::contention::Resident;
 use super::motion::Ended;
@@ -42,6 +43,44 @@ impl Network {
 }
 
 impl World {
+    /// Loses a place from now on, until it is brought back as often as it was lost. An unknown place has
+    /// no hosts.
+    pub fn lose_place(&mut self, place: &Place) {
+        for host in self.hosts_in(place) {
+            self.lose(host);
+        }
+    }
+
+    /// Brings a place back; hosts of it that are not lost stay as they are.
+    pub fn bring_back(&mut self, place: &Place) {
+        for host in self.hosts_in(place) {
+            if self.hosts[host].losses > 0 {
+                self.restore(host);
+            }
+        }
+    }
+
+    /// Multiplies the processor and network demand of the chosen workloads by `lift`, in the steps of
+    /// `window` that have not begun yet. How many workloads that concerns.
+    pub fn campaign(&mut self, concerns: &Selector, window: Window, lift: f32) -> usize {
+        let step_of = |at: Timestamp| (at - self.start).whole_steps(self.step);
+        let begin = step_of(window.begins).max(step_of(self.now) + 1);
+        let end = step_of(window.ends).max(begin);
+        let mut concerned = 0;
+        for tenant in &mut self.tenants {
+            if !concerns.selects_workload(&tenant.facts) {
+                continue;
+            }
+            concerned += 1;
+            for resource in [Resource::Cpu, Resource::Network] {
+                if let Some(source) = &mut tenant.sources[resource.position()] {
+                    source.lift(begin..end, lift);
+                }
+            }
+        }
+        concerned
+    }
+
     pub(super) fn begin_fault(&mut self, number: usize) {
         match self.faults.faults[number].clone() {
             Fault::Lose { place, .. } => {
