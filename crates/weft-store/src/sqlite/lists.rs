@@ -1,0 +1,148 @@
+//! Scores, events, alerts and the token: small lists with their own tables.
+
+use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
+use weft_core::event::Event;
+use weft_core::policy::Window;
+use weft_core::resource::SeriesKey;
+use weft_core::time::Timestamp;
+
+use super::journal::instant;
+use super::{parsed, written};
+use crate::StoreError;
+use crate::alert::Alert;
+use crate::kept::ScoreLine;
+
+const TOKEN: &str = "token-hash";
+
+pub(super) fn write_scores(
+    connection: &mut Connection,
+    at: Timestamp,
+    scores: &[ScoreLine],
+) -> Result<(), StoreError> {
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    {
+        let mut write =
+            transaction.prepare_cached("INSERT OR REPLACE INTO scores VALUES (?1, ?2, ?3)")?;
+        for score in scores {
+            let key = format!("{}/{}", score.workload, score.measure);
+            write.execute(params![key, at.as_millis(), written(score, "a score")?])?;
+        }
+    }
+    transaction.commit()?;
+    Ok(())
+}
+
+pub(super) fn scores(
+    connection: &Connection,
+    key: &SeriesKey,
+    limit: usize,
+) -> Result<Vec<(Timestamp, ScoreLine)>, StoreError> {
+    let query = "SELECT at, body FROM scores WHERE series = ?1 ORDER BY at DESC LIMIT ?2";
+    let mut statement = connection.prepare_cached(query)?;
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    let mut rows = statement.query(params![key.to_string(), limit])?;
+    let mut found = Vec::new();
+    while let Some(row) = rows.next()? {
+        let body: String = row.get(1)?;
+        found.push((instant(row.get(0)?), parsed(&body, "a score")?));
+    }
+    Ok(found)
+}
+
+pub(super) fn put_events(
+    connection: &mut Connection,
+    source: &str,
+    events: &[Event],
+) -> Result<(), StoreError> {
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    transaction.execute("DELETE FROM events WHERE source = ?1", [source])?;
+    for event in events {
+        put_event(&transaction, source, event)?;
+    }
+    transaction.commit()?;
+    Ok(())
+}
+
+pub(super) fn put_event(
+    connection: &Connection,
+    source: &str,
+    event: &Event,
+) -> Result<(), StoreError> {
+    let body = written(event, event.id.as_str())?;
+    let (begins, ends) = (event.window.begins.as_millis(), event.window.ends.as_millis());
+    let write = "INSERT OR REPLACE INTO events VALUES (?1, ?2, ?3, ?4, ?5)";
+    let values = params![source, event.id.as_str(), begins, ends, body];
+    connection.prepare_cached(write)?.execute(values)?;
+    Ok(())
+}
+
+pub(super) fn events(
+    connection: &Connection,
+    overlapping: Window,
+) -> Result<Vec<(String, Event)>, StoreError> {
+    let query = "SELECT source, body FROM events WHERE ends > ?1 AND begins < ?2 \
+                 ORDER BY begins, source, id";
+    let mut statement = connection.prepare_cached(query)?;
+    let bounds = params![overlapping.begins.as_millis(), overlapping.ends.as_millis()];
+    let mut rows = statement.query(bounds)?;
+    let mut found = Vec::new();
+    while let Some(row) = rows.next()? {
+        let body: String = row.get(1)?;
+        found.push((row.get(0)?, parsed(&body, "an event")?));
+    }
+    Ok(found)
+}
+
+pub(super) fn put_alert(connection: &Connection, alert: &Alert) -> Result<(), StoreError> {
+    let body = written(alert, &alert.fingerprint)?;
+    let (begins, ends) = (alert.begins.as_millis(), alert.ends.map(Timestamp::as_millis));
+    let write = "INSERT OR REPLACE INTO alerts VALUES (?1, ?2, ?3, ?4)";
+    connection.prepare_cached(write)?.execute(params![alert.fingerprint, begins, ends, body])?;
+    Ok(())
+}
+
+pub(super) fn open_alerts(connection: &Connection) -> Result<Vec<Alert>, StoreError> {
+    let query = "SELECT body FROM alerts WHERE ends IS NULL ORDER BY begins, fingerprint";
+    listed(connection, query, params![])
+}
+
+pub(super) fn alerts(
+    connection: &Connection,
+    before: Option<Timestamp>,
+    limit: usize,
+) -> Result<Vec<Alert>, StoreError> {
+    let query =
+        "SELECT body FROM alerts WHERE begins < ?1 ORDER BY begins DESC, fingerprint LIMIT ?2";
+    let bound = before.map_or(i64::MAX, Timestamp::as_millis);
+    listed(connection, query, params![bound, i64::try_from(limit).unwrap_or(i64::MAX)])
+}
+
+fn listed(
+    connection: &Connection,
+    query: &str,
+    values: &[&dyn rusqlite::ToSql],
+) -> Result<Vec<Alert>, StoreError> {
+    let mut statement = connection.prepare_cached(query)?;
+    let mut rows = statement.query(values)?;
+    let mut found = Vec::new();
+    while let Some(row) = rows.next()? {
+        let body: String = row.get(0)?;
+        found.push(parsed(&body, "an alert")?);
+    }
+    Ok(found)
+}
+
+pub(super) fn token_hash(connection: &Connection) -> Result<Option<[u8; 32]>, StoreError> {
+    let query = "SELECT value FROM facts WHERE name = ?1";
+    let kept: Option<Vec<u8>> =
+        connection.query_row(query, [TOKEN], |row| row.get(0)).optional()?;
+    let damaged =
+        |_| StoreError::Damaged { expected: "a hash of 32 bytes", place: TOKEN.to_owned() };
+    kept.map(|bytes| bytes.try_into().map_err(damaged)).transpose()
+}
+
+pub(super) fn set_token_hash(connection: &Connection, hash: [u8; 32]) -> Result<(), StoreError> {
+    connection
+        .execute("INSERT OR REPLACE INTO facts VALUES (?1, ?2)", params![TOKEN, hash.as_slice()])?;
+    Ok(())
+}
