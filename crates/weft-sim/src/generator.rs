@@ -3,6 +3,7 @@
 //! step can be asked for at any time. Only additions, multiplications and tables: the same numbers on
 //! every machine. It must never look at a real trace.
 
+pub mod demo;
 mod shape;
 mod three_regions;
 
@@ -132,6 +133,7 @@ pub struct Generated {
 #[derive(Debug, Clone)]
 pub struct Generator {
     profiles: Arc<BTreeMap<WorkloadId, Profile>>,
+    skipped_days: usize,
 }
 
 impl Generator {
@@ -143,7 +145,19 @@ impl Generator {
             resource,
             Resource::Cpu | Resource::Memory | Resource::Network | Resource::StorageThroughput
         );
-        is_made.then(|| SeriesShape::new(profile.clone(), resource))
+        is_made.then(|| SeriesShape::new(profile.clone(), resource, self.skipped_days))
+    }
+
+    /// The same demand for a world that begins `days` days later: its day 0 is day `days` here.
+    #[must_use]
+    pub fn from_day(&self, days: usize) -> Self {
+        Self { profiles: self.profiles.clone(), skipped_days: self.skipped_days + days }
+    }
+
+    /// The same demand as [`Self::from_day`] was told to skip, with those days again.
+    pub(crate) fn before(&self, days: usize) -> Self {
+        let skipped_days = self.skipped_days.saturating_sub(days);
+        Self { profiles: self.profiles.clone(), skipped_days }
     }
 
     /// The daily shape of a workload.
@@ -176,7 +190,7 @@ impl GeneratorSpec {
         let profiles: BTreeMap<WorkloadId, Profile> = profiles.collect();
         let (arrivals, departures) = self.churn(&mut draw, &names);
         Generated {
-            generator: Generator { profiles: Arc::new(profiles) },
+            generator: Generator { profiles: Arc::new(profiles), skipped_days: 0 },
             events,
             arrivals,
             departures,

@@ -3,6 +3,7 @@
 //! Exit codes: 0 done, 1 the answer is no, 2 wrong usage or input, 3 something outside failed.
 //! Errors are one sentence on stderr that says what to do.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -11,7 +12,7 @@ use weft_core::forecast::Confidence;
 use weft_core::time::Span;
 use weft_sim::backtest::PolicyChoice;
 
-use crate::backtest;
+use crate::{backtest, demo};
 
 /// Why a command did not do what was asked.
 #[derive(Debug)]
@@ -43,6 +44,8 @@ struct Arguments {
 enum Command {
     /// Replay a trace under several policies and say what each would have cost.
     Backtest(BacktestArguments),
+    /// Show the control loop at work on a simulated fleet of three regions, with the dashboard.
+    Demo(DemoArguments),
 }
 
 /// How a trace is written.
@@ -101,6 +104,26 @@ pub struct BacktestArguments {
     pub seed: u64,
 }
 
+/// Arguments of `weft demo`.
+#[derive(Debug, Args)]
+pub struct DemoArguments {
+    /// Simulated seconds that pass in a second: 288 shows a day in five minutes.
+    #[arg(long, value_name = "N", default_value_t = 288.0, value_parser = parse_speed)]
+    pub speed: f64,
+    /// Where to serve the dashboard and the API; port 0 takes any that is free.
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:7373")]
+    pub listen: SocketAddr,
+    /// Seed of the made-up fleet.
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub seed: u64,
+}
+
+fn parse_speed(text: &str) -> Result<f64, String> {
+    let speed: f64 = text.parse().map_err(|_| format!("expected a number, found `{text}`"))?;
+    let is_fit = (1.0..=3_600.0).contains(&speed);
+    if is_fit { Ok(speed) } else { Err(format!("expected 1 to 3600, found {text}")) }
+}
+
 fn parse_confidence(text: &str) -> Result<Confidence, String> {
     let number: f64 = text.parse().map_err(|_| format!("expected a number, found `{text}`"))?;
     Confidence::new(number).map_err(|error| error.to_string())
@@ -110,6 +133,7 @@ fn parse_confidence(text: &str) -> Result<Confidence, String> {
 pub fn run() -> ExitCode {
     let result = match Arguments::parse().command {
         Command::Backtest(arguments) => backtest::run(&arguments),
+        Command::Demo(arguments) => demo::run(&arguments),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

@@ -1,8 +1,11 @@
 //! The shell of Weft: command line, files, output. It must decide nothing about the fleet; whatever
 //! decides lives in the pure crates.
 
+pub mod api;
 pub mod backtest;
 pub mod cli;
+pub mod demo;
 mod output;
 pub mod report;
+pub mod run;
 pub mod table;

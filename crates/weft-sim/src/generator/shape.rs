@@ -140,11 +140,12 @@ pub(super) struct Profile {
 pub struct SeriesShape {
     profile: Profile,
     resource: Resource,
+    skipped_days: usize,
 }
 
 impl SeriesShape {
-    pub(super) fn new(profile: Profile, resource: Resource) -> Self {
-        Self { profile, resource }
+    pub(super) fn new(profile: Profile, resource: Resource, skipped_days: usize) -> Self {
+        Self { profile, resource, skipped_days }
     }
 
     /// How many steps a day has.
@@ -156,6 +157,7 @@ impl SeriesShape {
     /// for CPU, bytes for memory, bytes per second for network and storage throughput.
     pub fn day(&self, day: usize) -> Vec<f32> {
         let profile = &self.profile;
+        let day = day + self.skipped_days;
         let processor = profile.processor(day);
         let noise = profile.noise(day, 1 + self.resource.position() as u64);
         let other = |of_cpu: &dyn Fn(f64) -> f64| {

@@ -1,5 +1,5 @@
-//! A made-up company in three regions: 24 hosts of three kinds in six zones, 120 workloads of six
-//! kinds, links, prices and rules. It is packed as fleets are packed by hand: by memory, with too
+//! A made-up company in three regions: hosts of three kinds in six zones, workloads of seven kinds,
+//! links, prices and rules, in two sizes: 24 hosts with 120 workloads, and 60 with 402. It is packed as fleets are packed by hand: by memory, with too
 //! little thought for what peaks together. Demonstrations, tests and first steps stand on it.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -80,7 +80,6 @@ const REGIONS: [(&str, f64); 3] = [("ap", 0.18), ("eu", 0.25), ("us", 0.12)];
 /// A kind of host. Power is idle and full; between them it rises in a straight line.
 struct HostKind {
     name: &'static str,
-    count: usize,
     cores: u32,
     core_speed: u32,
     memory_gibibytes: u64,
@@ -94,7 +93,6 @@ struct HostKind {
 const HOST_KINDS: [HostKind; 3] = [
     HostKind {
         name: "fast",
-        count: 2,
         cores: 16,
         core_speed: 1_200,
         memory_gibibytes: 128,
@@ -105,7 +103,6 @@ const HOST_KINDS: [HostKind; 3] = [
     },
     HostKind {
         name: "plain",
-        count: 4,
         cores: 8,
         core_speed: 1_000,
         memory_gibibytes: 64,
@@ -116,7 +113,6 @@ const HOST_KINDS: [HostKind; 3] = [
     },
     HostKind {
         name: "slow",
-        count: 2,
         cores: 12,
         core_speed: 800,
         memory_gibibytes: 64,
@@ -130,7 +126,6 @@ const HOST_KINDS: [HostKind; 3] = [
 /// A kind of workload.
 struct WorkloadKind {
     name: &'static str,
-    count: usize,
     vcpus: u32,
     vcpu_speed: u32,
     memory_gibibytes: u64,
@@ -150,7 +145,6 @@ const fn moves(live: bool, preemptive: bool, max_replicas: u32) -> Mobility {
 const WORKLOAD_KINDS: [WorkloadKind; 7] = [
     WorkloadKind {
         name: "old",
-        count: 4,
         vcpus: 1,
         vcpu_speed: 800,
         memory_gibibytes: 2,
@@ -161,7 +155,6 @@ const WORKLOAD_KINDS: [WorkloadKind; 7] = [
     },
     WorkloadKind {
         name: "front",
-        count: 2,
         vcpus: 12,
         vcpu_speed: 1_000,
         memory_gibibytes: 16,
@@ -172,7 +165,6 @@ const WORKLOAD_KINDS: [WorkloadKind; 7] = [
     },
     WorkloadKind {
         name: "db",
-        count: 6,
         vcpus: 4,
         vcpu_speed: 1_000,
         memory_gibibytes: 16,
@@ -183,7 +175,6 @@ const WORKLOAD_KINDS: [WorkloadKind; 7] = [
     },
     WorkloadKind {
         name: "cache",
-        count: 4,
         vcpus: 2,
         vcpu_speed: 1_000,
         memory_gibibytes: 12,
@@ -194,7 +185,6 @@ const WORKLOAD_KINDS: [WorkloadKind; 7] = [
     },
     WorkloadKind {
         name: "web",
-        count: 8,
         vcpus: 4,
         vcpu_speed: 1_000,
         memory_gibibytes: 8,
@@ -205,7 +195,6 @@ const WORKLOAD_KINDS: [WorkloadKind; 7] = [
     },
     WorkloadKind {
         name: "batch",
-        count: 6,
         vcpus: 4,
         vcpu_speed: 800,
         memory_gibibytes: 8,
@@ -216,7 +205,6 @@ const WORKLOAD_KINDS: [WorkloadKind; 7] = [
     },
     WorkloadKind {
         name: "app",
-        count: 10,
         vcpus: 2,
         vcpu_speed: 800,
         memory_gibibytes: 6,
@@ -230,29 +218,58 @@ const WORKLOAD_KINDS: [WorkloadKind; 7] = [
 /// Most vCPU time allocated over processor time that the owner dares when packing by hand.
 const PACKING: f64 = 2.0;
 
+/// How many of each kind a region has, in the order of the kinds.
+pub(super) struct Size {
+    pub(super) hosts: [usize; HOST_KINDS.len()],
+    pub(super) workloads: [usize; WORKLOAD_KINDS.len()],
+}
+
+const SMALL: Size = Size { hosts: [2, 4, 2], workloads: [4, 2, 6, 4, 8, 6, 10] };
+
+impl Size {
+    fn workload_kinds(&self) -> impl Iterator<Item = (&'static WorkloadKind, usize)> + '_ {
+        WORKLOAD_KINDS.iter().zip(self.workloads)
+    }
+
+    fn databases(&self) -> usize {
+        let is_database = |(kind, _): &(&WorkloadKind, usize)| kind.name == "db";
+        self.workload_kinds().find(is_database).map_or(0, |(_, count)| count)
+    }
+}
+
 /// The made-up company, from `seed`, with peaks, events and churn for `days` days from `start` on.
 /// Groups of five workloads, consecutive by name, peak together.
 pub fn three_regions(seed: u64, start: Timestamp, days: u32) -> MadeFleet {
+    let spec = GeneratorSpec { arriving: 0.03, departing: 0.03, ..company_spec() };
+    company(&SMALL, &spec, seed, start, days)
+}
+
+pub(super) fn company_spec() -> GeneratorSpec {
+    GeneratorSpec { group_size: 5, ..GeneratorSpec::default() }
+}
+
+/// The company in a size, with demand as `spec` says.
+pub(super) fn company(
+    size: &Size,
+    spec: &GeneratorSpec,
+    seed: u64,
+    start: Timestamp,
+    days: u32,
+) -> MadeFleet {
     let step = Step::FIVE_MINUTES;
-    let topology = Arc::new(topology());
+    let topology = Arc::new(topology(size));
     let workloads: Workloads =
-        REGIONS.iter().flat_map(|(region, _)| region_workloads(region)).collect();
-    let spec = GeneratorSpec {
-        group_size: 5,
-        arriving: 0.03,
-        departing: 0.03,
-        ..GeneratorSpec::default()
-    };
+        REGIONS.iter().flat_map(|(region, _)| region_workloads(size, region)).collect();
     let generated = spec.generate(seed, &workloads, start, step, days);
-    let placement = pack(&topology, &workloads);
-    MadeFleet { topology, workloads, placement, generated, rules: rules(), start, step }
+    let placement = pack(size, &topology, &workloads);
+    MadeFleet { topology, workloads, placement, generated, rules: rules(size), start, step }
 }
 
 fn tags<const N: usize>(names: [String; N]) -> BTreeSet<Tag> {
     names.into_iter().map(Tag::from).collect()
 }
 
-fn topology() -> Topology {
+fn topology(size: &Size) -> Topology {
     let mut zones = Vec::new();
     let mut hosts = Vec::new();
     let mut regions = Vec::new();
@@ -261,8 +278,8 @@ fn topology() -> Topology {
         for zone in ["a", "b"] {
             zones.push(Zone { id: format!("{region}-{zone}").into(), region: region.into() });
         }
-        for kind in &HOST_KINDS {
-            hosts.extend((0..kind.count).map(|number| host(region, kind, number)));
+        for (kind, count) in HOST_KINDS.iter().zip(size.hosts) {
+            hosts.extend((0..count).map(|number| host(region, kind, number)));
         }
     }
     let link =
@@ -303,10 +320,10 @@ fn host(region: &str, kind: &HostKind, number: usize) -> Host {
     }
 }
 
-fn region_workloads(region: &str) -> Vec<(WorkloadId, Arc<Workload>)> {
+fn region_workloads(size: &Size, region: &str) -> Vec<(WorkloadId, Arc<Workload>)> {
     let mut workloads = Vec::new();
-    for kind in &WORKLOAD_KINDS {
-        for number in 1..=kind.count {
+    for (kind, count) in size.workload_kinds() {
+        for number in 1..=count {
             let id: WorkloadId = format!("{region}-{}-{number:02}", kind.name).into();
             let pair = format!("{region}-{}-pair-{}", kind.name, number.div_ceil(2));
             let workload = Workload {
@@ -332,7 +349,7 @@ fn tagged(tag: &str) -> Selector {
 }
 
 /// What the company's placements must keep.
-fn rules() -> Vec<Rule> {
+fn rules(size: &Size) -> Vec<Rule> {
     let mut rules = vec![
         Rule::Pin { workloads: tagged("old"), hosts: tagged("licensed") },
         Rule::Exclude { workloads: tagged("db"), hosts: tagged("slow") },
@@ -344,7 +361,7 @@ fn rules() -> Vec<Rule> {
             workloads: tagged(&format!("{region}-db-pair-{number}")),
             domain: Domain::Host,
         };
-        rules.extend((1..=3).map(pair));
+        rules.extend((1..=size.databases() / 2).map(pair));
         rules.push(Rule::Spread {
             workloads: tagged(&format!("{region}-web")),
             domain: Domain::Zone,
@@ -360,12 +377,12 @@ fn rules() -> Vec<Rule> {
 
 /// Packs by hand: in the order of the kinds, each on the allowed host of its region with the least
 /// free memory that still has room; the memory of what arrives later is reserved.
-fn pack(topology: &Topology, workloads: &Workloads) -> Placement {
+fn pack(size: &Size, topology: &Topology, workloads: &Workloads) -> Placement {
     let mut placement = Placement::default();
     let mut taken: BTreeMap<&HostId, (u64, f64)> = BTreeMap::new();
     for (region, _) in REGIONS {
-        for kind in &WORKLOAD_KINDS {
-            for number in 1..=kind.count {
+        for (kind, count) in size.workload_kinds() {
+            for number in 1..=count {
                 let id: WorkloadId = format!("{region}-{}-{number:02}", kind.name).into();
                 let workload = &workloads[&id];
                 let wish = kind.alternates.then(|| {

@@ -1,0 +1,258 @@
+//! The demo: the real control loop over a simulated fleet on an accelerated clock. The same replay that
+//! backtests use steps the loop, so what is seen here is what was tested; only the pace and the
+//! buttons are added. It must never let the simulated clock run ahead of what is stored.
+
+mod acts;
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::time::{Duration, Instant};
+
+use thiserror::Error;
+use weft_control::control::{Config, Control};
+use weft_core::fleet::Topology;
+use weft_core::policy::{Mode, Policy};
+use weft_core::time::{Span, Timestamp};
+use weft_sim::fault::FaultPlan;
+use weft_sim::generator::MadeFleet;
+use weft_sim::generator::demo::{History, demo_fleet, history};
+use weft_sim::replay::{Foresight, Kind, Look, Replay};
+use weft_sim::twin::Twin;
+use weft_sim::world::{Physics, World, WorldError};
+use weft_store::{Store, StoreError};
+
+use super::desk::{Ask, Desk, Letter, Refusal, Topic};
+use super::view::{DemoView, View};
+use crate::api::shapes::signals::DemoPlace;
+
+/// The days of history that are stored before the demo begins.
+const STORED_DAYS: u32 = 28;
+/// The days of those that the forecasters are made from: what fits into the start of a demo.
+const LEARNED_DAYS: u32 = 8;
+/// Every demo begins on the same Monday: the same seed shows the same.
+const START_SECONDS: i64 = 1_772_438_400;
+/// The days that a demo's fleet has demand for.
+const DAYS: u32 = 60;
+/// How often letters are looked for and the clock is moved on.
+const BEAT: Duration = Duration::from_millis(40);
+/// Views are shown no more often than this.
+const SHOWN_EVERY: Duration = Duration::from_millis(250);
+/// The most simulated time in one beat: a slow machine slows the clock instead of falling behind.
+const LONGEST_BEAT: Span = Span::from_minutes(5);
+
+/// Why a demo cannot run.
+#[derive(Debug, Error)]
+pub enum DemoError {
+    /// The made-up fleet contradicts itself: a defect.
+    #[error(transparent)]
+    World(#[from] WorldError),
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// The demo's fleet before it runs.
+#[derive(Debug)]
+pub struct Demo {
+    replay: Replay,
+    twin: Twin,
+    topology: Arc<Topology>,
+    speed: f64,
+    began: Timestamp,
+    lost: Vec<DemoPlace>,
+}
+
+impl Demo {
+    /// A demo fleet with its history, which is stored and learned from.
+    pub fn new(seed: u64, speed: f64, store: &dyn Store) -> Result<Self, DemoError> {
+        let start = Timestamp::from_seconds(START_SECONDS);
+        let fleet = demo_fleet(seed, start, DAYS);
+        let spec = fleet.world(Physics::default(), FaultPlan::none(), seed);
+        let (world, twin) = (World::new(spec.clone())?, Twin::new(spec)?);
+        let config = config(&fleet, seed);
+        let past = history(&fleet, STORED_DAYS);
+        for part in &past {
+            store.back_fill(&part.key, &part.series)?;
+        }
+        store.put_events("demo", fleet.events())?;
+        let control = Control::new(config.clone()).with_bank(learned(&config, &past));
+        let replay = Replay::new(world, config, Foresight::Forecast).live(control);
+        let topology = fleet.topology.clone();
+        Ok(Self { replay, twin, topology, speed, began: start, lost: Vec::new() })
+    }
+
+    /// The loop as it stands.
+    pub fn view(&mut self) -> View {
+        let now = self.replay.world.now();
+        let (topology, step) = (self.topology.clone(), self.replay.world.step());
+        let mut view = View::of(now, step, topology, &self.replay.control);
+        let ours = self.replay.world.judge().metrics();
+        let theirs = self.twin.world().judge().metrics();
+        view.demo = Some(Arc::new(DemoView {
+            speed: self.speed,
+            began: self.began,
+            overload_minutes: ours.overload_minutes,
+            twin_overload_minutes: theirs.overload_minutes,
+            unserved_core_hours: ours.unserved.total(),
+            twin_unserved_core_hours: theirs.unserved.total(),
+            avoided: self.twin.avoided().take(20).cloned().collect(),
+            lost: self.lost.clone(),
+        }));
+        view
+    }
+
+    /// Runs until somebody asks to stop, or the store fails.
+    pub fn run(mut self, desk: &Desk, letters: &Receiver<Letter>) -> Result<(), DemoError> {
+        let mut changed: BTreeSet<Topic> = Topic::ALL.into();
+        let (mut beat, mut shown) = (Instant::now(), Instant::now() - SHOWN_EVERY);
+        loop {
+            match letters.recv_timeout(BEAT.saturating_sub(beat.elapsed())) {
+                Ok(Letter { ask: Ask::Stop, reply }) => {
+                    let _ = reply.send(Ok("the demo has stopped".to_owned()));
+                    return Ok(());
+                }
+                Ok(Letter { ask, reply }) => {
+                    let answer = self.answer(ask, desk.store().as_ref(), &mut changed);
+                    // Who asked sees in the next view what was done.
+                    desk.publish(self.view(), std::mem::take(&mut changed));
+                    // Who asked may have gone: what was done stays done.
+                    let _ = reply.send(answer);
+                }
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => return Ok(()),
+            }
+            if beat.elapsed() < BEAT {
+                continue;
+            }
+            let passed = Span::from_seconds_f64(beat.elapsed().as_secs_f64() * self.speed);
+            beat = Instant::now();
+            let until = self.replay.world.now() + passed.min(LONGEST_BEAT);
+            self.advance(until, desk.store().as_ref(), &mut changed)?;
+            if shown.elapsed() >= SHOWN_EVERY {
+                shown = Instant::now();
+                changed.insert(Topic::Status);
+                desk.publish(self.view(), std::mem::take(&mut changed));
+            }
+        }
+    }
+
+    fn advance(
+        &mut self,
+        until: Timestamp,
+        store: &dyn Store,
+        changed: &mut BTreeSet<Topic>,
+    ) -> Result<(), StoreError> {
+        let before = self.replay.control.plan().map(|plan| plan.id);
+        let twin = &mut self.twin;
+        let mut stored = Ok(());
+        self.replay.run(until, &mut |look| {
+            twin.follow(look.world);
+            keep(look, store, &mut stored, changed);
+        });
+        stored?;
+        self.twin.follow(&self.replay.world);
+        for (at, samples) in self.replay.take_steps() {
+            store.write_step(at, &samples)?;
+            changed.extend([Topic::Outlook, Topic::Shortages, Topic::Hosts]);
+        }
+        if self.replay.control.plan().map(|plan| plan.id) != before {
+            self.watch();
+            changed.extend([Topic::Plans, Topic::Outlook, Topic::Shortages, Topic::Moves]);
+        }
+        Ok(())
+    }
+
+    /// What the plan answers is compared with the twin once its time has passed.
+    fn watch(&mut self) {
+        let Some(plan) = self.replay.control.plan() else { return };
+        for shortage in &plan.shortages {
+            let answers = plan.moves.iter().filter(|m| m.purpose.shortage() == Some(&shortage.key));
+            let moves: Vec<_> = answers.map(|planned| planned.id).collect();
+            if !moves.is_empty() {
+                let window =
+                    weft_core::policy::Window { begins: shortage.begins, ends: shortage.ends };
+                self.twin.watch(&shortage.key, window, &moves);
+            }
+        }
+    }
+
+    fn answer(
+        &mut self,
+        ask: Ask,
+        store: &dyn Store,
+        changed: &mut BTreeSet<Topic>,
+    ) -> Result<String, Refusal> {
+        match ask {
+            Ask::Control(request) => {
+                self.replay.control.objection(&request)?;
+                let done = acts::told(&request, &self.replay.control);
+                self.request(request, store, changed)?;
+                Ok(done)
+            }
+            Ask::Demo(ask) => self.act(ask, store, changed),
+            Ask::ReloadPolicies => Err(Refusal::Invalid(
+                "expected a policy file, found the demo's own policy".to_owned(),
+            )),
+            Ask::Stop => Ok(String::new()),
+        }
+    }
+
+    /// Gives the loop a request; done when it is stored.
+    fn request(
+        &mut self,
+        request: weft_control::event::Request,
+        store: &dyn Store,
+        changed: &mut BTreeSet<Topic>,
+    ) -> Result<(), Refusal> {
+        let mut stored = Ok(());
+        self.replay.ask(request, &mut |look| keep(look, store, &mut stored, changed));
+        changed.extend(Topic::ALL);
+        stored.map_err(|error| Refusal::Store(error.to_string()))
+    }
+}
+
+/// Stores what the loop has just recorded, before anything follows from it.
+fn keep(
+    look: &Look<'_>,
+    store: &dyn Store,
+    stored: &mut Result<(), StoreError>,
+    changed: &mut BTreeSet<Topic>,
+) {
+    match look.kind {
+        Kind::Recorded(entry) => {
+            changed.extend([Topic::Journal, Topic::Moves]);
+            if stored.is_ok() {
+                *stored = store.append(std::slice::from_ref(&**entry));
+            }
+        }
+        Kind::Started(_) => changed.extend([Topic::Moves, Topic::Hosts]),
+        Kind::Other => {}
+    }
+}
+
+fn config(fleet: &MadeFleet, seed: u64) -> Config {
+    let policy = Policy {
+        name: "demo".to_owned(),
+        mode: Mode::Auto,
+        horizon: Span::from_hours(24),
+        rules: fleet.rules.clone(),
+        ..Policy::default()
+    };
+    let mut config = Config::new(fleet.topology.clone(), Arc::new(policy), fleet.step, seed);
+    config.publish = true;
+    config.history_steps = LEARNED_DAYS as usize * fleet.step.per_day();
+    config
+}
+
+fn learned(config: &Config, past: &[History]) -> weft_forecast::bank::Bank {
+    let mut bank = config.new_bank();
+    for part in past {
+        let newest = part.series.len().saturating_sub(config.history_steps);
+        let begins = part.series.start() + part.series.step().span() * newest as i64;
+        let values = part.series.iter().skip(newest);
+        let recent = weft_core::series::Series::from_values(begins, config.step, values);
+        bank.insert_history(part.key.clone(), part.cap, &recent);
+    }
+    bank
+}
