@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use weft_core::book::ForecastBook;
+use weft_core::fleet::Placement;
 use weft_core::forecast::Levels;
 use weft_core::id::MoveId;
 use weft_core::observation::Observation;
@@ -122,14 +123,14 @@ impl UpdateJob {
 
     /// The members of every host, per flowing resource.
     fn groups(&self) -> Vec<Group> {
-        host_groups(&self.observation)
+        host_groups(&self.observation.placement)
     }
 }
 
 /// Who shares a host, for every host and flowing resource.
-fn host_groups(observation: &Observation) -> Vec<Group> {
+pub fn host_groups(placement: &Placement) -> Vec<Group> {
     let mut members = BTreeMap::new();
-    for (workload, replicas) in &observation.placement.0 {
+    for (workload, replicas) in &placement.0 {
         for replica in replicas {
             for resource in Resource::FLOWING {
                 let key = SeriesKey::resource(workload.clone(), resource);

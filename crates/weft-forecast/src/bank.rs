@@ -7,7 +7,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use rayon::iter::{
-    IndexedParallelIterator, IntoParallelRefIterator, IntoParallelRefMutIterator, ParallelIterator,
+    IndexedParallelIterator, IntoParallelIterator, IntoParallelRefIterator,
+    IntoParallelRefMutIterator, ParallelIterator,
 };
 use thiserror::Error;
 use weft_core::book::{self, ForecastBook};
@@ -17,7 +18,7 @@ use weft_core::scenario::{Buckets, Scenarios};
 use weft_core::series::{Sample, Series};
 use weft_core::time::{Step, Timestamp};
 
-use forecaster::{CANDIDATES, Forecaster};
+use forecaster::{CANDIDATES, Forecaster, Standardised};
 use history::History;
 use lanes::Lanes;
 use pool::Pool;
@@ -39,6 +40,9 @@ mod tail;
 const FEWEST_STEPS: i64 = 6;
 /// Series in a parallel piece of work: some hundred microseconds.
 const CHUNK: usize = 64;
+/// Pasts that are replayed at once: enough for the cores of a controller, few enough that the errors of
+/// a month, which wait until their batch is through, take some tens of megabytes.
+const BATCH: usize = 32;
 
 /// The shape of a bank.
 #[derive(Debug, Clone)]
@@ -196,29 +200,50 @@ impl Bank {
     /// series that was watched. A series that is there already is replaced. `past` has the bank's
     /// step; what ends later than the last observation moves the bank's clock there.
     pub fn insert_history(&mut self, key: SeriesKey, cap: f32, past: &Series) {
-        let begin = self.step_at(past.start());
-        let mut series = self.young(key, cap, begin);
-        for index in 0..past.len() {
-            let sample = past.get(index).map(|value| (value, past.is_censored(index)));
-            series.advance(sample, &self.lanes, &self.pool);
-            self.pool.learn(&series.completed);
-            series.refit(self.lanes.season(), self.step);
+        self.replay(vec![(key, cap, past.clone())]);
+    }
+
+    /// Adds many series with their caps and pasts, each as [`Self::insert_history`] does, in parallel.
+    /// The result is the same for any number of threads. It differs from one by one in this alone:
+    /// what a series borrows from others while its intervals are judged, it borrows from those of
+    /// earlier batches of [`BATCH`], not from every one before it.
+    pub fn insert_histories(&mut self, pasts: Vec<(SeriesKey, f32, Series)>) {
+        let mut pasts = pasts.into_iter();
+        loop {
+            let batch: Vec<_> = pasts.by_ref().take(BATCH).collect();
+            if batch.is_empty() {
+                break;
+            }
+            self.replay(batch);
         }
+    }
+
+    fn replay(&mut self, batch: Vec<(SeriesKey, f32, Series)>) {
+        let mut young = Vec::with_capacity(batch.len());
+        for (key, cap, past) in batch {
+            let begin = self.step_at(past.start());
+            young.push((self.young(key, cap, begin), past));
+        }
+        let (lanes, pool, step) = (&self.lanes, &self.pool, self.step);
+        let replayed: Vec<Replayed> = young
+            .into_par_iter()
+            .with_max_len(1)
+            .map(|(series, past)| Replayed::new(series, &past, lanes, pool, step))
+            .collect();
+        replayed.iter().for_each(|replayed| self.pool.learn(&replayed.completed));
         self.pool.settle(&self.lanes);
-        if let Some(last) = series.last_sample() {
-            self.last_sample = self.last_sample.max(Some(last));
-            self.first_origin = Some(self.first_origin.map_or(begin, |first| first.min(begin)));
+        for Replayed { series, begin, .. } in replayed {
+            if let Some(last) = series.last_sample() {
+                self.last_sample = self.last_sample.max(Some(last));
+                self.first_origin = Some(self.first_origin.map_or(begin, |first| first.min(begin)));
+            }
+            self.end = self.end.max(Some(series.history.end()));
+            match self.position(&series.key) {
+                Ok(row) => self.series[row] = series,
+                Err(row) => self.series.insert(row, series),
+            }
         }
-        let end = begin + past.len() as i64;
-        if self.end.is_none_or(|at| at < end) {
-            self.end = Some(end);
-            self.align();
-        }
-        series.advance_to(self.end.unwrap_or(end), &self.lanes, &self.pool);
-        match self.position(&series.key) {
-            Ok(row) => self.series[row] = series,
-            Err(row) => self.series.insert(row, series),
-        }
+        self.align();
         self.scenarios = None;
     }
 
@@ -432,8 +457,8 @@ impl Bank {
         let asked = levels.as_slice();
         let pooled: Vec<Vec<f32>> =
             (0..self.lanes.len()).map(|bucket| self.pool.quantiles(bucket, asked)).collect();
-        let line = |series: &Box<Forecaster>| self.line(series, asked, &pooled);
-        let lines = self.series.par_iter().with_min_len(CHUNK).map(line).collect();
+        let lines = self.series.par_iter().with_min_len(CHUNK);
+        let lines = lines.map(|series| self.line(series, asked, &pooled)).collect();
         let origin = self.instant(self.end.unwrap_or_default());
         let buckets = self.lanes.buckets().clone();
         ForecastBook::new(origin, self.step, levels.clone(), buckets, lines)
@@ -480,6 +505,34 @@ impl Bank {
     pub fn last_observed_of(&self, key: &SeriesKey) -> Option<Timestamp> {
         let series = &self.series[self.position(key).ok()?];
         series.last_sample().map(|step| self.instant(step + 1))
+    }
+}
+
+/// A series that has gone through its past.
+struct Replayed {
+    series: Box<Forecaster>,
+    begin: i64,
+    /// The windows that completed on the way, for the pool.
+    completed: Vec<Standardised>,
+}
+
+impl Replayed {
+    fn new(
+        mut series: Box<Forecaster>,
+        past: &Series,
+        lanes: &Lanes,
+        pool: &Pool,
+        step: Step,
+    ) -> Self {
+        let begin = series.history.end();
+        let mut completed = Vec::new();
+        for index in 0..past.len() {
+            let sample = past.get(index).map(|value| (value, past.is_censored(index)));
+            series.advance(sample, lanes, pool);
+            completed.extend_from_slice(&series.completed);
+            series.refit(lanes.season(), step);
+        }
+        Self { series, begin, completed }
     }
 }
 

@@ -12,12 +12,22 @@ use weft_core::shortage::ShortageKey;
 use weft_core::time::{Span, Timestamp};
 
 use crate::fault::Place;
-use crate::world::{World, WorldError, WorldSpec};
+use crate::world::{Lack, World, WorldError, WorldSpec};
 
-/// Overload is remembered for as long as the longest horizon of a demonstration.
-const MEMORY: Span = Span::from_days(2);
+/// A shortage that is foreseen anew again and again is judged after this time at the latest: worlds do
+/// not remember much longer what their hosts lacked.
+const LONGEST_WATCH: Span = Span::from_days(1);
 /// Avoided shortages that are remembered.
 const MOST_AVOIDED: usize = 50;
+
+/// What a host lacked in some time in the twin and in the fleet.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct Comparison {
+    /// In the twin, which never moves.
+    pub twin: Lack,
+    /// In the fleet.
+    pub ours: Lack,
+}
 
 /// A shortage that was foreseen and answered, and came in the twin only.
 #[derive(Debug, Clone, PartialEq)]
@@ -32,7 +42,11 @@ pub struct Avoided {
     pub twin_overload_seconds: f64,
     /// Seconds of overload in the fleet in that time.
     pub our_overload_seconds: f64,
-    /// The moves that answered it.
+    /// Core-seconds that the host did not serve in that time in the twin.
+    pub twin_unserved_core_seconds: f64,
+    /// Core-seconds that the host did not serve in that time in the fleet.
+    pub our_unserved_core_seconds: f64,
+    /// The moves that answered it, those that were started.
     pub move_ids: Vec<MoveId>,
 }
 
@@ -43,17 +57,17 @@ struct Watched {
     move_ids: BTreeSet<MoveId>,
 }
 
-/// Milliseconds of overload by step of one host.
-type Course = BTreeMap<Timestamp, i64>;
+impl Watched {
+    fn ends(&self) -> Timestamp {
+        self.window.ends.min(self.window.begins + LONGEST_WATCH)
+    }
+}
 
 /// The twin. See the module.
 #[derive(Debug)]
 pub struct Twin {
     world: World,
-    looked: Timestamp,
-    /// By host number: the twin's and ours.
-    courses: Vec<(Course, Course)>,
-    watched: BTreeMap<ShortageKey, Watched>,
+    watched: BTreeMap<ShortageKey, Vec<Watched>>,
     avoided: VecDeque<Avoided>,
 }
 
@@ -61,83 +75,81 @@ impl Twin {
     /// The twin of the world that is made from `spec`. Errs as [`World::new`].
     pub fn new(spec: WorldSpec) -> Result<Self, WorldError> {
         let world = World::new(spec)?;
-        let courses = vec![Default::default(); world.host_count()];
-        let (looked, watched, avoided) = (world.now(), BTreeMap::new(), VecDeque::new());
-        Ok(Self { world, looked, courses, watched, avoided })
+        Ok(Self { world, watched: BTreeMap::new(), avoided: VecDeque::new() })
     }
 
-    /// Brings the twin to the fleet's instant. To be called often: what is overloaded at a call counts
-    /// as overloaded until the next.
+    /// Brings the twin to the fleet's instant and judges the shortages whose time has passed. How often
+    /// it is called makes no difference to what is counted, as long as that is once a day.
     pub fn follow(&mut self, ours: &World) {
-        let now = ours.now();
-        let passed = (now - self.looked).as_millis();
-        if passed > 0 {
-            let at = self.looked.floor(self.world.step());
-            for (host, (theirs, own)) in self.courses.iter_mut().enumerate() {
-                if self.world.is_overloaded(host) {
-                    *theirs.entry(at).or_default() += passed;
-                }
-                if ours.is_overloaded(host) {
-                    *own.entry(at).or_default() += passed;
-                }
-            }
-            self.world.advance(now);
+        if ours.now() > self.world.now() {
+            self.world.advance(ours.now());
             // Nobody reads them; kept, they would pile up.
             drop(self.world.take_samples());
-            self.looked = now;
         }
         self.conclude(ours);
     }
 
-    /// Watches a shortage that the plan answers by these moves, until its time has passed. What is
-    /// watched already is watched for both times together.
+    /// Watches a shortage that the plan answers by these moves, until its time has passed. Where times
+    /// of the same shortage overlap they are watched as one.
     pub fn watch(&mut self, key: &ShortageKey, window: Window, move_ids: &[MoveId]) {
-        let watched = self
-            .watched
-            .entry(key.clone())
-            .or_insert_with(|| Watched { window, move_ids: BTreeSet::new() });
-        watched.window.begins = watched.window.begins.min(window.begins);
-        watched.window.ends = watched.window.ends.max(window.ends);
-        watched.move_ids.extend(move_ids);
+        let of_key = self.watched.entry(key.clone()).or_default();
+        match of_key.iter_mut().find(|watched| watched.window.overlaps(&window)) {
+            Some(watched) => {
+                watched.window.begins = watched.window.begins.min(window.begins);
+                watched.window.ends = watched.window.ends.max(window.ends);
+                watched.move_ids.extend(move_ids);
+            }
+            None => {
+                of_key.push(Watched { window, move_ids: move_ids.iter().copied().collect() });
+            }
+        }
+    }
+
+    /// What a host lacked in `window` up to now, in the twin and in the fleet; none for a host that is
+    /// not there. Neither remembers more than two days.
+    pub fn compare(&self, ours: &World, host: &HostId, window: Window) -> Option<Comparison> {
+        let host = self.world.host_position(host)?;
+        Some(Comparison { twin: self.world.lacked(host, window), ours: ours.lacked(host, window) })
     }
 
     fn conclude(&mut self, ours: &World) {
-        let now = self.looked;
-        let over: Vec<ShortageKey> = self
-            .watched
-            .iter()
-            .filter(|(_, watched)| watched.window.ends <= now)
-            .map(|(key, _)| key.clone())
-            .collect();
-        for key in over {
-            let Some(watched) = self.watched.remove(&key) else { continue };
-            let Some(host) = ours.host_position(&key.host) else { continue };
-            let (theirs, own) = &self.courses[host];
-            let seconds = |course: &Course| {
-                let within = course.range(watched.window.begins..watched.window.ends);
-                within.map(|(_, milliseconds)| *milliseconds).sum::<i64>() as f64 / 1_000.0
+        let now = ours.now();
+        for (key, watched) in self.over(now) {
+            let window = Window { begins: watched.window.begins, ends: watched.ends() };
+            let Some(Comparison { twin, ours: own }) = self.compare(ours, &key.host, window) else {
+                continue;
             };
-            let (twin_overload_seconds, our_overload_seconds) = (seconds(theirs), seconds(own));
-            if key.resource == Resource::Cpu
-                && twin_overload_seconds > 0.0
-                && our_overload_seconds == 0.0
-            {
+            let started = watched.move_ids.into_iter().filter(|id| ours.has_started(*id));
+            let move_ids: Vec<MoveId> = started.collect();
+            // Of what flows, simulated hosts run short of processors only.
+            let is_avoided = key.resource == Resource::Cpu
+                && twin.overload_seconds > 0.0
+                && own.overload_seconds == 0.0;
+            if is_avoided && !move_ids.is_empty() {
                 self.avoided.push_front(Avoided {
                     host: key.host,
                     resource: key.resource,
-                    window: watched.window,
-                    twin_overload_seconds,
-                    our_overload_seconds,
-                    move_ids: watched.move_ids.into_iter().collect(),
+                    window,
+                    twin_overload_seconds: twin.overload_seconds,
+                    our_overload_seconds: own.overload_seconds,
+                    twin_unserved_core_seconds: twin.unserved_core_seconds,
+                    our_unserved_core_seconds: own.unserved_core_seconds,
+                    move_ids,
                 });
                 self.avoided.truncate(MOST_AVOIDED);
             }
         }
-        let forgotten = now - MEMORY;
-        for (theirs, own) in &mut self.courses {
-            *theirs = theirs.split_off(&forgotten);
-            *own = own.split_off(&forgotten);
+    }
+
+    /// Takes out what is watched and over.
+    fn over(&mut self, now: Timestamp) -> Vec<(ShortageKey, Watched)> {
+        let mut over = Vec::new();
+        for (key, of_key) in &mut self.watched {
+            let gone = of_key.extract_if(.., |watched| watched.ends() <= now);
+            over.extend(gone.map(|watched| (key.clone(), watched)));
         }
+        self.watched.retain(|_, of_key| !of_key.is_empty());
+        over
     }
 
     /// Shortages that came here only in the twin, newest first.

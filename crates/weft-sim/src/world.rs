@@ -12,6 +12,7 @@
 
 mod clock;
 mod contention;
+mod course;
 mod demand;
 mod driving;
 mod founding;
@@ -32,6 +33,7 @@ use weft_core::resource::Resource;
 use weft_core::series::Sample;
 use weft_core::time::{Span, Step, Timestamp};
 
+pub use course::Lack;
 pub use demand::{Demand, Trace};
 pub use physics::{Clock, Physics};
 
@@ -306,6 +308,11 @@ impl World {
     /// Only a policy whose monitors see demand may read it ([`Physics::sees_demand`]).
     pub fn demand(&self, workload: usize) -> f64 {
         self.tenants[workload].demand
+    }
+
+    /// Whether a move of this number was ever started.
+    pub fn has_started(&self, id: MoveId) -> bool {
+        self.motions.contains_key(&id) || self.ended.contains_key(&id)
     }
 
     /// Whether a move of workload number `workload` is under way.

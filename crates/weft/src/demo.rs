@@ -9,7 +9,7 @@ use weft_store::{SqliteStore, Store};
 use crate::api::{App, Gate, Token};
 use crate::cli::{DemoArguments, Failure};
 use crate::output;
-use crate::run::demo::{Demo, DemoError};
+use crate::run::demo::{DemoError, Founded};
 use crate::run::desk::{Ask, Desk};
 use crate::run::web::Web;
 
@@ -21,10 +21,10 @@ pub fn run(arguments: &DemoArguments) -> Result<(), Failure> {
         .context("the demo's store")
         .map_err(outside)?;
     let store: Arc<dyn Store> = Arc::new(store);
-    let mut demo = Demo::new(arguments.seed, arguments.speed, store.as_ref()).map_err(failure)?;
+    let founded = Founded::new(arguments.seed, arguments.speed);
     let token = Token::random().context("no randomness for the token").map_err(outside)?;
     let (sender, letters) = mpsc::channel();
-    let desk = Desk::new(demo.view(), sender, store);
+    let desk = Desk::new(founded.view(), sender, store);
     let gate = Gate::new(token.hash(), web.address().ip().is_loopback());
     web.serve(listener, App { desk: desk.clone(), gate: Arc::new(gate) });
     let stopping = desk.clone();
@@ -39,6 +39,7 @@ pub fn run(arguments: &DemoArguments) -> Result<(), Failure> {
         86_400.0 / arguments.speed / 60.0,
         token.reveal()
     ))?;
+    let demo = founded.learn(desk.store().as_ref()).map_err(failure)?;
     let result = demo.run(&desk, &letters).map_err(failure);
     web.stop();
     result

@@ -265,20 +265,22 @@ impl Forecaster {
         if self.history.begin().is_none_or(|begin| begin > now - season) {
             return vec![f32::NAN; horizon];
         }
-        let at = |ahead: i64| {
-            let value = self.history.get(now + ahead.rem_euclid(season) - season);
-            if value.is_nan() { self.last_value } else { value }
-        };
-        (0..horizon as i64).map(at).collect()
+        let known = |value: &f32| if value.is_nan() { self.last_value } else { *value };
+        let newest = self.history.newest(season as usize);
+        newest.iter().map(known).cycle().take(horizon).collect()
     }
 
     fn forecast_means(&mut self, paths: &[Vec<f32>; 3], lanes: &Lanes) {
         for (bucket, means) in self.means.iter_mut().enumerate() {
             let steps = lanes.buckets().steps(bucket);
             let width = steps.len() as f32;
-            *means = std::array::from_fn(|candidate| {
-                paths[candidate][steps.clone()].iter().sum::<f32>() / width
-            });
+            let [last, seasonal, ets] = paths.each_ref().map(|path| &path[steps.clone()]);
+            // Side by side: one sum waits for each of its additions.
+            let mut sums = [-0.0_f32; 3];
+            for ((last, seasonal), ets) in last.iter().zip(seasonal).zip(ets) {
+                sums = [sums[0] + last, sums[1] + seasonal, sums[2] + ets];
+            }
+            *means = sums.map(|sum| sum / width);
         }
     }
 

@@ -78,6 +78,17 @@ impl History {
         if self.holds(step) { self.values[self.index(step)] } else { f32::NAN }
     }
 
+    /// The newest `steps` values, of which no more are held than the capacity; NaN for gaps.
+    pub(super) fn newest(&self, steps: usize) -> Vec<f32> {
+        let steps = steps.min(self.capacity());
+        let begin = self.index(self.end - steps as i64);
+        let until_edge = steps.min(self.capacity() - begin);
+        let mut newest = Vec::with_capacity(steps);
+        newest.extend_from_slice(&self.values[begin..begin + until_edge]);
+        newest.extend_from_slice(&self.values[..steps - until_edge]);
+        newest
+    }
+
     pub(super) fn is_censored(&self, step: i64) -> bool {
         let index = self.index(step);
         self.holds(step) && self.censored[index / 64] >> (index % 64) & 1 == 1
@@ -139,6 +150,8 @@ mod tests {
         assert!(history.get(-2).is_nan(), "fallen out");
         assert_eq!((history.get(-1), history.get(2)), (1.0, 4.0));
         assert!(history.is_censored(1) && !history.is_censored(2));
+        assert_eq!(history.newest(3), [2.0, 3.0, 4.0]);
+        assert_eq!((history.newest(9).len(), history.newest(0).len()), (4, 0));
         history.correct(1, 9.0, false);
         history.correct(-2, 9.0, false);
         assert_eq!(history.get(1), 9.0);

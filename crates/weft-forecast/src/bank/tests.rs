@@ -377,6 +377,63 @@ fn a_replayed_past_is_worth_as_much_as_a_watched_one() {
     assert_eq!(mean(&replayed, 5), mean(&watched, 5));
 }
 
+fn pasts(series: usize, days: usize) -> Vec<(SeriesKey, f32, Series)> {
+    let mut fleet = Fleet::new(7, series, 10.0, 1.0);
+    let mut pasts: Vec<_> =
+        (0..series).map(|index| (key(index), 90.0, Series::new(at(0), step()))).collect();
+    for t in 0..days * SEASON {
+        let values = fleet.step(t);
+        for (index, ((_, cap, past), value)) in pasts.iter_mut().zip(values).enumerate() {
+            // Some begin later, some end earlier, some have gaps.
+            let is_there = index % 5 > 0 || t > SEASON;
+            let is_past = index % 7 == 3 && t > (days - 1) * SEASON;
+            if !is_past {
+                let value = (is_there && (t + index) % 11 > 0).then(|| value.min(*cap));
+                past.push(value, value.is_some_and(|value| value >= *cap));
+            }
+        }
+    }
+    pasts
+}
+
+#[test]
+fn many_histories_at_once_are_the_same_for_any_number_of_threads() {
+    let with = |threads: usize| {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("threads");
+        let mut bank = Bank::new(config(24));
+        pool.install(|| bank.insert_histories(pasts(BATCH + 9, 5)));
+        fingerprint(&bank)
+    };
+    assert_eq!(with(1), with(3));
+}
+
+#[test]
+fn many_histories_at_once_are_worth_one_after_the_other() {
+    let series = BATCH + 9;
+    let (mut together, mut apart) = (Bank::new(config(24)), Bank::new(config(24)));
+    together.insert_histories(pasts(series, 5));
+    for (key, cap, past) in pasts(series, 5) {
+        apart.insert_history(key, cap, &past);
+    }
+    assert_eq!((together.len(), together.last_observed()), (series, apart.last_observed()));
+    let levels = Levels::new(&[0.05, 0.5, 0.95]).expect("levels");
+    let mut most = 0.0_f32;
+    for index in 0..series {
+        let [one, other] = [&together, &apart].map(|bank| bank.report(&key(index)).expect("there"));
+        assert_eq!((one.model, one.samples, &one.scores), (other.model, other.samples, &other.scores));
+        let [one, other] =
+            [&together, &apart].map(|bank| bank.forecast(&key(index), 24, &levels).expect("old"));
+        for ahead in 0..24 {
+            let width = other.at(ahead)[2] - other.at(ahead)[0];
+            let apart = one.at(ahead).iter().zip(other.at(ahead)).map(|(a, b)| (a - b).abs());
+            most = apart.fold(most, |most, distance| most.max(distance / width.max(1.0)));
+        }
+    }
+    // What a series borrows, and only that, comes from fewer others. One interval that missed more or
+    // less changes a side by 5 %.
+    assert!(most < 0.1, "quantiles differ by {most} of the width of the interval");
+}
+
 #[test]
 fn series_come_and_go() {
     let mut bank = watched(4, 20, &[]);

@@ -44,7 +44,7 @@ pub fn history(fleet: &MadeFleet, days: u32) -> Vec<History> {
     let generator = fleet.generated.generator.before(DAYS_BEFORE as usize);
     let mut past = Vec::new();
     for workload in fleet.workloads.values() {
-        for resource in [Resource::Cpu, Resource::Network] {
+        for resource in Resource::ALL {
             let Some(shape) = generator.series(&workload.id, resource) else { continue };
             let cap = match resource {
                 Resource::Cpu => workload.cpu_millicores() as f32,

@@ -10,6 +10,7 @@ use weft_core::observation::HostState;
 use weft_core::resource::Resource;
 use weft_core::time::{Span, Timestamp};
 
+use super::course::Course;
 use super::{Clock, HostLoad, Physics, Run, Tenant, World};
 use crate::judge::{HostPrices, HostRates, Unserved};
 
@@ -85,14 +86,17 @@ pub(super) struct HostRoom {
     pub(super) is_draining: bool,
     /// How many faults hold it lost.
     pub(super) losses: u32,
+    /// How many of those were made by hand, from outside.
+    pub(super) losses_by_hand: u32,
     /// In order of coming.
     pub(super) residents: Vec<Resident>,
     /// Moves that send over its network now.
     pub(super) flows: BTreeSet<MoveId>,
     pub(super) load: HostLoad,
-    rates: HostRates,
+    pub(super) rates: HostRates,
     /// Until when its account is settled.
-    since: Timestamp,
+    pub(super) since: Timestamp,
+    pub(super) course: Course,
 }
 
 impl HostRoom {
@@ -105,11 +109,13 @@ impl HostRoom {
             state: HostState::Ready,
             is_draining: false,
             losses: 0,
+            losses_by_hand: 0,
             residents: Vec::new(),
             flows: BTreeSet::new(),
             load: HostLoad { capacity, ..HostLoad::default() },
             rates: HostRates::default(),
             since: start,
+            course: Course::default(),
             facts,
         }
     }
@@ -226,13 +232,14 @@ impl World {
     pub(super) fn refresh(&mut self, host: usize) {
         let clock = self.physics.clock;
         let room = &self.hosts[host];
-        let length = self.now - room.since;
+        let (room_since, length) = (room.since, self.now - room.since);
         let (rates, utilisation) = (room.rates, room.load.utilisation);
         let before = room.watts(clock);
         if length > Span::ZERO {
             self.note_use(host, length);
         }
         self.claim(host);
+        let step_begin = self.step_begin(room_since);
         let room = &mut self.hosts[host];
         room.share_out(&self.physics);
         if length > Span::ZERO {
@@ -240,6 +247,7 @@ impl World {
             room.since = self.now;
             // Before its first look a sampled world has nothing to account for.
             if self.ticks > 0 {
+                room.course.add(step_begin, length, &rates);
                 self.judge.add_interval(host, length, &rates, watts, room.prices);
             }
         }

@@ -91,7 +91,7 @@ impl Driver for World {
     }
 
     fn start(&mut self, order: &MoveOrder) -> Result<(), DriverError> {
-        let is_known = self.motions.contains_key(&order.id) || self.ended.contains_key(&order.id);
+        let is_known = self.has_started(order.id);
         let is_new = !is_known && !self.is_deaf();
         if is_new && let Err(failure) = self.begin(order) {
             let measure = MoveMeasure::default();

@@ -14,7 +14,7 @@ use weft_core::time::{Span, Timestamp};
 
 use super::contention::Resident;
 use super::motion::Ended;
-use super::{Part, Run, World};
+use super::{Clock, Part, Run, World};
 use crate::fault::{Fault, Place};
 
 /// A link with the moves that send over it.
@@ -47,14 +47,17 @@ impl World {
     /// no hosts.
     pub fn lose_place(&mut self, place: &Place) {
         for host in self.hosts_in(place) {
+            self.hosts[host].losses_by_hand += 1;
             self.lose(host);
         }
     }
 
-    /// Brings a place back; hosts of it that are not lost stay as they are.
+    /// Brings a place back, each host of it as often as it was lost by [`Self::lose_place`] at most: what
+    /// a plan of faults has lost comes back when the fault ends.
     pub fn bring_back(&mut self, place: &Place) {
         for host in self.hosts_in(place) {
-            if self.hosts[host].losses > 0 {
+            if self.hosts[host].losses_by_hand > 0 {
+                self.hosts[host].losses_by_hand -= 1;
                 self.restore(host);
             }
         }
@@ -64,7 +67,12 @@ impl World {
     /// `window` that have not begun yet. How many workloads that concerns.
     pub fn campaign(&mut self, concerns: &Selector, window: Window, lift: f32) -> usize {
         let step_of = |at: Timestamp| (at - self.start).whole_steps(self.step);
-        let begin = step_of(window.begins).max(step_of(self.now) + 1);
+        // Where looks lie between two steps, the present one reaches into the next.
+        let begun = match self.physics.clock {
+            Clock::Held => 1,
+            Clock::Sampled { .. } => 2,
+        };
+        let begin = step_of(window.begins).max(step_of(self.now) + begun);
         let end = step_of(window.ends).max(begin);
         let mut concerned = 0;
         for tenant in &mut self.tenants {

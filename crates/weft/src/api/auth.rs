@@ -114,7 +114,7 @@ fn is_called_by_loopback_name(headers: &HeaderMap) -> bool {
 }
 
 /// Lets a request through, or answers why not.
-pub async fn guard(
+pub(super) async fn guard(
     State(app): State<App>,
     ConnectInfo(peer): ConnectInfo<SocketAddr>,
     request: Request,

@@ -16,7 +16,7 @@ type Answer = Result<Json<Acknowledged>, No>;
 #[utoipa::path(post, path = "/demo/lose", tag = "demo", request_body = DemoPlace, responses(
     (status = 200, body = Acknowledged), (status = 401, body = Problem), (status = 409, body = Problem), (status = 422, body = Problem),
 ))]
-pub async fn lose(State(app): State<App>, Json(place): Json<DemoPlace>) -> Answer {
+pub(super) async fn lose(State(app): State<App>, Json(place): Json<DemoPlace>) -> Answer {
     ask(&app, Ask::Demo(DemoAsk::Lose(place))).await
 }
 
@@ -24,7 +24,7 @@ pub async fn lose(State(app): State<App>, Json(place): Json<DemoPlace>) -> Answe
 #[utoipa::path(post, path = "/demo/bring-back", tag = "demo", request_body = DemoPlace, responses(
     (status = 200, body = Acknowledged), (status = 401, body = Problem), (status = 409, body = Problem), (status = 422, body = Problem),
 ))]
-pub async fn bring_back(State(app): State<App>, Json(place): Json<DemoPlace>) -> Answer {
+pub(super) async fn bring_back(State(app): State<App>, Json(place): Json<DemoPlace>) -> Answer {
     ask(&app, Ask::Demo(DemoAsk::BringBack(place))).await
 }
 
@@ -32,7 +32,7 @@ pub async fn bring_back(State(app): State<App>, Json(place): Json<DemoPlace>) ->
 #[utoipa::path(post, path = "/demo/campaign", tag = "demo", request_body = DemoCampaign, responses(
     (status = 200, body = Acknowledged), (status = 401, body = Problem), (status = 409, body = Problem), (status = 422, body = Problem),
 ))]
-pub async fn campaign(State(app): State<App>, Json(campaign): Json<DemoCampaign>) -> Answer {
+pub(super) async fn campaign(State(app): State<App>, Json(campaign): Json<DemoCampaign>) -> Answer {
     ask(&app, Ask::Demo(DemoAsk::Campaign(campaign))).await
 }
 
@@ -40,6 +40,6 @@ pub async fn campaign(State(app): State<App>, Json(campaign): Json<DemoCampaign>
 #[utoipa::path(post, path = "/demo/policy", tag = "demo", request_body = DemoPolicy, responses(
     (status = 200, body = Acknowledged), (status = 401, body = Problem), (status = 409, body = Problem), (status = 422, body = Problem),
 ))]
-pub async fn policy(State(app): State<App>, Json(change): Json<DemoPolicy>) -> Answer {
+pub(super) async fn policy(State(app): State<App>, Json(change): Json<DemoPolicy>) -> Answer {
     ask(&app, Ask::Demo(DemoAsk::Policy(change))).await
 }

@@ -1,8 +1,8 @@
 //! Shapes drawn from a view: what the loop knows, in the words of the API. Each function is pure; it
 //! must show what is there and decide nothing.
 
-pub mod ahead;
-pub mod fleet;
-pub mod moves;
-pub mod plans;
-pub mod status;
+pub(super) mod ahead;
+pub(super) mod fleet;
+pub(super) mod moves;
+pub(super) mod plans;
+pub(super) mod status;

@@ -7,7 +7,7 @@ use super::reasons;
 use super::shapes::signals::JournalLine;
 
 /// A journal entry as a line for people.
-pub fn line(entry: &Entry) -> JournalLine {
+pub(super) fn line(entry: &Entry) -> JournalLine {
     let (kind, sentence) = told(&entry.record);
     let (move_id, workload) = about(&entry.record);
     JournalLine {
@@ -21,7 +21,7 @@ pub fn line(entry: &Entry) -> JournalLine {
 }
 
 /// Why nothing is started, in one sentence.
-pub fn freeze(freeze: &Freeze) -> String {
+pub(super) fn freeze(freeze: &Freeze) -> String {
     match freeze {
         Freeze::StaleMetrics => "the newest metrics are too old, so nothing is started".to_owned(),
         Freeze::Unobserved => "the driver does not answer, so nothing is started".to_owned(),
@@ -113,7 +113,7 @@ fn told(record: &Record) -> (&'static str, String) {
 }
 
 /// The switch's word.
-pub const fn switch(switch: Switch) -> &'static str {
+pub(super) const fn switch(switch: Switch) -> &'static str {
     match switch {
         Switch::On => "on",
         Switch::Paused => "paused",

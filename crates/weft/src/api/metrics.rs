@@ -14,7 +14,7 @@ use super::drawn::{ahead, status as strip};
 use crate::run::view::View;
 
 /// The present figures.
-pub async fn metrics(State(app): State<App>) -> impl IntoResponse {
+pub(super) async fn metrics(State(app): State<App>) -> impl IntoResponse {
     let open = app.desk.store().open_alerts().map_or(0, |open| open.len());
     let text = text(&app.desk.view(), open);
     ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text)

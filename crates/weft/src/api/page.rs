@@ -31,7 +31,7 @@ const WITHOUT_DASHBOARD: &str = "<!doctype html><html lang=\"en\"><meta charset=
 
 /// Serves a file of the dashboard; everything that is no file is the page itself, which has its own
 /// routes behind `#`.
-pub async fn page(uri: Uri, headers: HeaderMap) -> Response {
+pub(super) async fn page(uri: Uri, headers: HeaderMap) -> Response {
     let path = uri.path();
     if path.starts_with("/api/") {
         return No::not_found(format!("there is no {path}; see /api/v1/openapi.json"))

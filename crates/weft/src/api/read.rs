@@ -32,7 +32,7 @@ const USUAL: usize = 200;
 /// Which page.
 #[derive(Debug, Clone, Default, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
-pub struct Paging {
+pub(super) struct Paging {
     /// The `next` of the page before.
     after: Option<String>,
     /// The most items wanted, at most 1000; 200 where it is not said.
@@ -79,13 +79,13 @@ fn resource(name: Option<&str>) -> Result<Resource, No> {
 
 /// How things stand, at one glance.
 #[utoipa::path(get, path = "/status", tag = "status", responses((status = 200, body = Status)))]
-pub async fn status(State(app): State<App>) -> Answer<Status> {
+pub(super) async fn status(State(app): State<App>) -> Answer<Status> {
     let open = app.desk.store().open_alerts()?.len();
     Ok(Json(strip::status(&app.desk.view(), open)))
 }
 
 /// Whether the loop has seen the fleet: for load balancers and scripts.
-pub async fn ready(State(app): State<App>) -> Result<&'static str, No> {
+pub(super) async fn ready(State(app): State<App>) -> Result<&'static str, No> {
     match app.desk.view().observation {
         Some(_) => Ok("ready\n"),
         None => Err(No::unavailable("the fleet has not been observed yet")),
@@ -94,7 +94,7 @@ pub async fn ready(State(app): State<App>) -> Result<&'static str, No> {
 
 /// Regions, zones, hosts, links and moves in flight.
 #[utoipa::path(get, path = "/map", tag = "fleet", responses((status = 200, body = MapShape)))]
-pub async fn map(State(app): State<App>) -> Json<MapShape> {
+pub(super) async fn map(State(app): State<App>) -> Json<MapShape> {
     Json(fleet::map(&app.desk.view()))
 }
 
@@ -103,7 +103,7 @@ pub async fn map(State(app): State<App>) -> Json<MapShape> {
     (status = 200, body = Outlook),
     (status = 503, description = "nothing is forecast yet", body = Problem),
 ))]
-pub async fn outlook(State(app): State<App>) -> Answer<Outlook> {
+pub(super) async fn outlook(State(app): State<App>) -> Answer<Outlook> {
     let view = app.desk.view();
     let events = events_ahead(&app, &view)?;
     let found = ahead::outlook(&view, events);
@@ -120,14 +120,14 @@ fn events_ahead(app: &App, view: &View) -> Result<Vec<EventShape>, No> {
 
 /// Foreseen shortages, earliest first, each with what answers it or why nothing does.
 #[utoipa::path(get, path = "/shortages", tag = "ahead", responses((status = 200, body = Page<Shortage>)))]
-pub async fn shortages(State(app): State<App>) -> Json<Page<Shortage>> {
+pub(super) async fn shortages(State(app): State<App>) -> Json<Page<Shortage>> {
     Json(Page::whole(ahead::shortages(&app.desk.view())))
 }
 
 /// Which hosts.
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
-pub struct HostFilter {
+pub(super) struct HostFilter {
     /// In this region.
     region: Option<String>,
     /// In this zone.
@@ -138,7 +138,7 @@ pub struct HostFilter {
 
 /// Hosts, by name.
 #[utoipa::path(get, path = "/hosts", tag = "fleet", params(HostFilter, Paging), responses((status = 200, body = Page<HostRow>)))]
-pub async fn hosts(
+pub(super) async fn hosts(
     State(app): State<App>,
     Query(filter): Query<HostFilter>,
     Query(paging): Query<Paging>,
@@ -157,7 +157,7 @@ pub async fn hosts(
 #[utoipa::path(get, path = "/hosts/{id}", tag = "fleet", params(("id" = String, Path)), responses(
     (status = 200, body = HostDetail), (status = 404, body = Problem),
 ))]
-pub async fn host(State(app): State<App>, Path(id): Path<String>) -> Answer<HostDetail> {
+pub(super) async fn host(State(app): State<App>, Path(id): Path<String>) -> Answer<HostDetail> {
     let view = app.desk.view();
     let host = view.topology.host(&HostId::from(id.as_str()));
     let host = host.ok_or_else(|| No::not_found(format!("there is no host `{id}`")))?;
@@ -167,7 +167,7 @@ pub async fn host(State(app): State<App>, Path(id): Path<String>) -> Answer<Host
 /// Which workloads.
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
-pub struct WorkloadFilter {
+pub(super) struct WorkloadFilter {
     /// On this host.
     host: Option<String>,
     /// With this label.
@@ -178,7 +178,7 @@ pub struct WorkloadFilter {
 
 /// Workloads, by name.
 #[utoipa::path(get, path = "/workloads", tag = "fleet", params(WorkloadFilter, Paging), responses((status = 200, body = Page<WorkloadRow>)))]
-pub async fn workloads(
+pub(super) async fn workloads(
     State(app): State<App>,
     Query(filter): Query<WorkloadFilter>,
     Query(paging): Query<Paging>,
@@ -209,7 +209,7 @@ fn known(view: &View, id: &str) -> Result<WorkloadId, No> {
 #[utoipa::path(get, path = "/workloads/{id}", tag = "fleet", params(("id" = String, Path)), responses(
     (status = 200, body = WorkloadDetail), (status = 404, body = Problem),
 ))]
-pub async fn workload(State(app): State<App>, Path(id): Path<String>) -> Answer<WorkloadDetail> {
+pub(super) async fn workload(State(app): State<App>, Path(id): Path<String>) -> Answer<WorkloadDetail> {
     let view = app.desk.view();
     let id = known(&view, &id)?;
     let workload = view.observation.as_ref().and_then(|seen| seen.workloads.get(&id).cloned());
@@ -220,7 +220,7 @@ pub async fn workload(State(app): State<App>, Path(id): Path<String>) -> Answer<
 /// Which samples.
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
-pub struct Stretch {
+pub(super) struct Stretch {
     /// Of which resource; `cpu` where it is not said.
     resource: Option<String>,
     /// How many hours back, at most 9600; 48 where it is not said.
@@ -234,7 +234,7 @@ const MOST_HOURS: u32 = 9_600;
 #[utoipa::path(get, path = "/workloads/{id}/history", tag = "fleet", params(("id" = String, Path), Stretch), responses(
     (status = 200, body = History), (status = 404, body = Problem), (status = 422, body = Problem),
 ))]
-pub async fn history(
+pub(super) async fn history(
     State(app): State<App>,
     Path(id): Path<String>,
     Query(stretch): Query<Stretch>,
@@ -260,7 +260,7 @@ pub async fn history(
 
 /// How the forecasts of every series have held, by name.
 #[utoipa::path(get, path = "/forecasts", tag = "ahead", params(Paging), responses((status = 200, body = Page<SeriesAccuracy>)))]
-pub async fn forecasts(
+pub(super) async fn forecasts(
     State(app): State<App>,
     Query(paging): Query<Paging>,
 ) -> Json<Page<SeriesAccuracy>> {
@@ -280,7 +280,7 @@ fn rank(resource: &str) -> usize {
 #[utoipa::path(get, path = "/forecasts/{workload}", tag = "ahead", params(("workload" = String, Path), Stretch), responses(
     (status = 200, body = ForecastShape), (status = 404, body = Problem), (status = 422, body = Problem),
 ))]
-pub async fn forecast(
+pub(super) async fn forecast(
     State(app): State<App>,
     Path(workload): Path<String>,
     Query(stretch): Query<Stretch>,
@@ -296,7 +296,7 @@ pub async fn forecast(
 
 /// Plans, newest first.
 #[utoipa::path(get, path = "/plans", tag = "plans", params(Paging), responses((status = 200, body = Page<PlanRow>)))]
-pub async fn plans(State(app): State<App>, Query(paging): Query<Paging>) -> Answer<Page<PlanRow>> {
+pub(super) async fn plans(State(app): State<App>, Query(paging): Query<Paging>) -> Answer<Page<PlanRow>> {
     let view = app.desk.view();
     let before = paging.number()?.map(PlanId);
     let limit = paging.limit();
@@ -318,7 +318,7 @@ pub async fn plans(State(app): State<App>, Query(paging): Query<Paging>) -> Answ
 #[utoipa::path(get, path = "/plans/current", tag = "plans", responses(
     (status = 200, body = PlanDetail), (status = 404, description = "no plan was made yet", body = Problem),
 ))]
-pub async fn current_plan(State(app): State<App>) -> Answer<PlanDetail> {
+pub(super) async fn current_plan(State(app): State<App>) -> Answer<PlanDetail> {
     let view = app.desk.view();
     let plan = view.plan.clone().ok_or_else(|| No::not_found("no plan was made yet"))?;
     Ok(Json(detail(&app, &view, &plan)))
@@ -328,7 +328,7 @@ pub async fn current_plan(State(app): State<App>) -> Answer<PlanDetail> {
 #[utoipa::path(get, path = "/plans/{id}", tag = "plans", params(("id" = u64, Path)), responses(
     (status = 200, body = PlanDetail), (status = 404, body = Problem),
 ))]
-pub async fn plan(State(app): State<App>, Path(id): Path<u64>) -> Answer<PlanDetail> {
+pub(super) async fn plan(State(app): State<App>, Path(id): Path<u64>) -> Answer<PlanDetail> {
     let view = app.desk.view();
     if let Some(plan) = view.plan.as_ref().filter(|plan| plan.id.0 == id) {
         return Ok(Json(detail(&app, &view, plan)));
@@ -349,7 +349,7 @@ fn detail(app: &App, view: &View, plan: &Plan) -> PlanDetail {
 /// Which moves.
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
-pub struct MoveFilter {
+pub(super) struct MoveFilter {
     /// In one of these states, separated by commas.
     state: Option<String>,
     /// Of this workload.
@@ -360,7 +360,7 @@ pub struct MoveFilter {
 
 /// Moves that have not ended and those of the last day, newest first.
 #[utoipa::path(get, path = "/moves", tag = "moves", params(MoveFilter, Paging), responses((status = 200, body = Page<MoveShape>)))]
-pub async fn moves(
+pub(super) async fn moves(
     State(app): State<App>,
     Query(filter): Query<MoveFilter>,
     Query(paging): Query<Paging>,
@@ -389,7 +389,7 @@ pub async fn moves(
 #[utoipa::path(get, path = "/moves/{id}", tag = "moves", params(("id" = u64, Path)), responses(
     (status = 200, body = MoveShape), (status = 404, body = Problem),
 ))]
-pub async fn one_move(State(app): State<App>, Path(id): Path<u64>) -> Answer<MoveShape> {
+pub(super) async fn one_move(State(app): State<App>, Path(id): Path<u64>) -> Answer<MoveShape> {
     let view = app.desk.view();
     let tracked = view.moves.get(&MoveId(id)).ok_or_else(|| {
         No::not_found(format!("there is no {} in the plan in force or the last day", MoveId(id)))
@@ -399,7 +399,7 @@ pub async fn one_move(State(app): State<App>, Path(id): Path<u64>) -> Answer<Mov
 
 /// Outside events of the last day and ahead.
 #[utoipa::path(get, path = "/events", tag = "events", responses((status = 200, body = Page<EventShape>)))]
-pub async fn events(State(app): State<App>) -> Answer<Page<EventShape>> {
+pub(super) async fn events(State(app): State<App>) -> Answer<Page<EventShape>> {
     let view = app.desk.view();
     let window =
         Window { begins: view.now - Span::from_days(1), ends: view.now + Span::from_days(31) };
@@ -411,14 +411,14 @@ pub async fn events(State(app): State<App>) -> Answer<Page<EventShape>> {
 /// Which alerts.
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
-pub struct AlertFilter {
+pub(super) struct AlertFilter {
     /// Only those that are open.
     open: Option<bool>,
 }
 
 /// Alerts, newest first.
 #[utoipa::path(get, path = "/alerts", tag = "alerts", params(AlertFilter, Paging), responses((status = 200, body = Page<AlertShape>)))]
-pub async fn alerts(
+pub(super) async fn alerts(
     State(app): State<App>,
     Query(filter): Query<AlertFilter>,
     Query(paging): Query<Paging>,
@@ -442,7 +442,7 @@ pub async fn alerts(
 
 /// The journal, newest first: what was decided and what became of it.
 #[utoipa::path(get, path = "/journal", tag = "journal", params(Paging), responses((status = 200, body = Page<JournalLine>)))]
-pub async fn journal(
+pub(super) async fn journal(
     State(app): State<App>,
     Query(paging): Query<Paging>,
 ) -> Answer<Page<JournalLine>> {
@@ -457,7 +457,7 @@ pub async fn journal(
 
 /// The policy in force.
 #[utoipa::path(get, path = "/policies", tag = "policies", responses((status = 200, body = Page<PolicyShape>)))]
-pub async fn policies(State(app): State<App>) -> Answer<Page<PolicyShape>> {
+pub(super) async fn policies(State(app): State<App>) -> Answer<Page<PolicyShape>> {
     let view = app.desk.view();
     let policy =
         serde_json::to_value(&*view.policy).map_err(|error| No::unavailable(error.to_string()))?;

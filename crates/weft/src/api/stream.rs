@@ -19,7 +19,7 @@ use crate::run::desk::Topic;
 #[utoipa::path(get, path = "/stream", tag = "status", responses(
     (status = 200, description = "changes, as they happen", content_type = "text/event-stream", body = String),
 ))]
-pub async fn stream(
+pub(super) async fn stream(
     State(app): State<App>,
 ) -> Sse<impl tokio_stream::Stream<Item = Result<Event, Infallible>>> {
     let changes = BroadcastStream::new(app.desk.changes());

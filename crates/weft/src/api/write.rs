@@ -16,7 +16,7 @@ use crate::run::desk::{Ask, Topic};
 type Answer = Result<Json<Acknowledged>, No>;
 
 /// Where campaigns that come in through the API are kept in the store.
-pub const API_SOURCE: &str = "api";
+pub(super) const API_SOURCE: &str = "api";
 
 pub(super) async fn ask(app: &App, ask: Ask) -> Answer {
     let done = app.desk.ask(ask).await?;
@@ -27,7 +27,7 @@ pub(super) async fn ask(app: &App, ask: Ask) -> Answer {
 #[utoipa::path(post, path = "/moves/{id}/approve", tag = "moves", params(("id" = u64, Path)), responses(
     (status = 200, body = Acknowledged), (status = 401, body = Problem), (status = 404, body = Problem), (status = 409, body = Problem),
 ))]
-pub async fn approve(State(app): State<App>, Path(id): Path<u64>) -> Answer {
+pub(super) async fn approve(State(app): State<App>, Path(id): Path<u64>) -> Answer {
     ask(&app, Ask::Control(Request::Approve(MoveId(id)))).await
 }
 
@@ -35,7 +35,7 @@ pub async fn approve(State(app): State<App>, Path(id): Path<u64>) -> Answer {
 #[utoipa::path(post, path = "/moves/{id}/reject", tag = "moves", params(("id" = u64, Path)), responses(
     (status = 200, body = Acknowledged), (status = 401, body = Problem), (status = 404, body = Problem), (status = 409, body = Problem),
 ))]
-pub async fn reject(State(app): State<App>, Path(id): Path<u64>) -> Answer {
+pub(super) async fn reject(State(app): State<App>, Path(id): Path<u64>) -> Answer {
     ask(&app, Ask::Control(Request::Reject(MoveId(id)))).await
 }
 
@@ -43,7 +43,7 @@ pub async fn reject(State(app): State<App>, Path(id): Path<u64>) -> Answer {
 #[utoipa::path(post, path = "/moves/{id}/cancel", tag = "moves", params(("id" = u64, Path)), responses(
     (status = 200, body = Acknowledged), (status = 401, body = Problem), (status = 404, body = Problem), (status = 409, body = Problem),
 ))]
-pub async fn cancel(State(app): State<App>, Path(id): Path<u64>) -> Answer {
+pub(super) async fn cancel(State(app): State<App>, Path(id): Path<u64>) -> Answer {
     ask(&app, Ask::Control(Request::Cancel(MoveId(id)))).await
 }
 
@@ -51,7 +51,7 @@ pub async fn cancel(State(app): State<App>, Path(id): Path<u64>) -> Answer {
 #[utoipa::path(post, path = "/hosts/{id}/drain", tag = "fleet", params(("id" = String, Path)), responses(
     (status = 200, body = Acknowledged), (status = 401, body = Problem), (status = 404, body = Problem),
 ))]
-pub async fn drain(State(app): State<App>, Path(id): Path<String>) -> Answer {
+pub(super) async fn drain(State(app): State<App>, Path(id): Path<String>) -> Answer {
     ask(&app, Ask::Control(Request::Drain(HostId::from(id)))).await
 }
 
@@ -59,25 +59,25 @@ pub async fn drain(State(app): State<App>, Path(id): Path<String>) -> Answer {
 #[utoipa::path(post, path = "/hosts/{id}/undrain", tag = "fleet", params(("id" = String, Path)), responses(
     (status = 200, body = Acknowledged), (status = 401, body = Problem), (status = 404, body = Problem), (status = 409, body = Problem),
 ))]
-pub async fn undrain(State(app): State<App>, Path(id): Path<String>) -> Answer {
+pub(super) async fn undrain(State(app): State<App>, Path(id): Path<String>) -> Answer {
     ask(&app, Ask::Control(Request::Undrain(HostId::from(id)))).await
 }
 
 /// Starts nothing until resumed; what runs goes on.
 #[utoipa::path(post, path = "/pause", tag = "switch", responses((status = 200, body = Acknowledged), (status = 401, body = Problem)))]
-pub async fn pause(State(app): State<App>) -> Answer {
+pub(super) async fn pause(State(app): State<App>) -> Answer {
     ask(&app, Ask::Control(Request::Pause)).await
 }
 
 /// Ends a pause, a kill and every freeze.
 #[utoipa::path(post, path = "/resume", tag = "switch", responses((status = 200, body = Acknowledged), (status = 401, body = Problem)))]
-pub async fn resume(State(app): State<App>) -> Answer {
+pub(super) async fn resume(State(app): State<App>) -> Answer {
     ask(&app, Ask::Control(Request::Resume)).await
 }
 
 /// The kill switch: starts nothing, cancels what runs.
 #[utoipa::path(post, path = "/kill", tag = "switch", responses((status = 200, body = Acknowledged), (status = 401, body = Problem)))]
-pub async fn kill(State(app): State<App>) -> Answer {
+pub(super) async fn kill(State(app): State<App>) -> Answer {
     ask(&app, Ask::Control(Request::Kill)).await
 }
 
@@ -85,7 +85,7 @@ pub async fn kill(State(app): State<App>) -> Answer {
 #[utoipa::path(post, path = "/policies/reload", tag = "policies", responses(
     (status = 200, body = Acknowledged), (status = 401, body = Problem), (status = 422, body = Problem),
 ))]
-pub async fn reload_policies(State(app): State<App>) -> Answer {
+pub(super) async fn reload_policies(State(app): State<App>) -> Answer {
     ask(&app, Ask::ReloadPolicies).await
 }
 
@@ -93,7 +93,7 @@ pub async fn reload_policies(State(app): State<App>) -> Answer {
 #[utoipa::path(post, path = "/events", tag = "events", request_body = NewCampaign, responses(
     (status = 200, body = Acknowledged), (status = 401, body = Problem), (status = 422, body = Problem),
 ))]
-pub async fn add_campaign(State(app): State<App>, Json(given): Json<NewCampaign>) -> Answer {
+pub(super) async fn add_campaign(State(app): State<App>, Json(given): Json<NewCampaign>) -> Answer {
     let event = campaign(given)?;
     let id = event.id.clone();
     app.desk.store().put_event(API_SOURCE, &event)?;

@@ -11,9 +11,13 @@ use std::time::{Duration, Instant};
 
 use thiserror::Error;
 use weft_control::control::{Config, Control};
+use weft_control::job::host_groups;
 use weft_core::fleet::Topology;
 use weft_core::policy::{Mode, Policy};
+use weft_core::resource::{Measure, Resource};
+use weft_core::series::Sample;
 use weft_core::time::{Span, Timestamp};
+use weft_forecast::bank::Bank;
 use weft_sim::fault::FaultPlan;
 use weft_sim::generator::MadeFleet;
 use weft_sim::generator::demo::{History, demo_fleet, history};
@@ -29,7 +33,10 @@ use crate::api::shapes::signals::DemoPlace;
 /// The days of history that are stored before the demo begins.
 const STORED_DAYS: u32 = 28;
 /// The days of those that the forecasters are made from: what fits into the start of a demo.
-const LEARNED_DAYS: u32 = 8;
+const LEARNED_DAYS: u32 = 3;
+/// What they are made of: the demands by which the demo's hosts run short.
+const LEARNED: [Measure; 2] =
+    [Measure::Resource(Resource::Cpu), Measure::Resource(Resource::Network)];
 /// Every demo begins on the same Monday: the same seed shows the same.
 const START_SECONDS: i64 = 1_772_438_400;
 /// The days that a demo's fleet has demand for.
@@ -52,7 +59,7 @@ pub enum DemoError {
     Store(#[from] StoreError),
 }
 
-/// The demo's fleet before it runs.
+/// The demo, ready to run.
 #[derive(Debug)]
 pub struct Demo {
     replay: Replay,
@@ -63,25 +70,51 @@ pub struct Demo {
     lost: Vec<DemoPlace>,
 }
 
-impl Demo {
-    /// A demo fleet with its history, which is stored and learned from.
-    pub fn new(seed: u64, speed: f64, store: &dyn Store) -> Result<Self, DemoError> {
-        let start = Timestamp::from_seconds(START_SECONDS);
-        let fleet = demo_fleet(seed, start, DAYS);
+/// A demo that knows its fleet and has not yet learned from its history.
+#[derive(Debug)]
+pub struct Founded {
+    fleet: MadeFleet,
+    config: Config,
+    seed: u64,
+    speed: f64,
+}
+
+impl Founded {
+    /// The demo's fleet from `seed`.
+    pub fn new(seed: u64, speed: f64) -> Self {
+        let fleet = demo_fleet(seed, Timestamp::from_seconds(START_SECONDS), DAYS);
+        let config = config(&fleet, seed);
+        Self { fleet, config, seed, speed }
+    }
+
+    /// What there is to see before anything was learned: places, and nothing of the time ahead.
+    pub fn view(&self) -> View {
+        let (now, step) = (self.fleet.start, self.fleet.step);
+        let control = Control::new(self.config.clone());
+        let mut view = View::of(now, step, self.fleet.topology.clone(), &control);
+        let (speed, began) = (self.speed, now);
+        view.demo = Some(Arc::new(DemoView { speed, began, ..DemoView::default() }));
+        view
+    }
+
+    /// Stores the history and learns from it: some seconds of work.
+    pub fn learn(self, store: &dyn Store) -> Result<Demo, DemoError> {
+        let Self { fleet, config, seed, speed } = self;
         let spec = fleet.world(Physics::default(), FaultPlan::none(), seed);
         let (world, twin) = (World::new(spec.clone())?, Twin::new(spec)?);
-        let config = config(&fleet, seed);
         let past = history(&fleet, STORED_DAYS);
         for part in &past {
             store.back_fill(&part.key, &part.series)?;
         }
         store.put_events("demo", fleet.events())?;
-        let control = Control::new(config.clone()).with_bank(learned(&config, &past));
+        let control = Control::new(config.clone()).with_bank(learned(&config, &past, &fleet));
         let replay = Replay::new(world, config, Foresight::Forecast).live(control);
-        let topology = fleet.topology.clone();
-        Ok(Self { replay, twin, topology, speed, began: start, lost: Vec::new() })
+        let (topology, began) = (fleet.topology.clone(), fleet.start);
+        Ok(Demo { replay, twin, topology, speed, began, lost: Vec::new() })
     }
+}
 
+impl Demo {
     /// The loop as it stands.
     pub fn view(&mut self) -> View {
         let now = self.replay.world.now();
@@ -245,14 +278,29 @@ fn config(fleet: &MadeFleet, seed: u64) -> Config {
     config
 }
 
-fn learned(config: &Config, past: &[History]) -> weft_forecast::bank::Bank {
+/// Forecasters that have watched the newest days of the past, step by step, as they would have if they
+/// had been there: so that their intervals and the tails of hosts are calibrated.
+fn learned(config: &Config, past: &[History], fleet: &MadeFleet) -> Bank {
+    // What is held is packed by allocation, so its forecasts can wait until they have been watched.
+    let matters = |part: &&History| LEARNED.contains(&part.key.measure);
+    let past: Vec<&History> = past.iter().filter(matters).collect();
     let mut bank = config.new_bank();
-    for part in past {
-        let newest = part.series.len().saturating_sub(config.history_steps);
-        let begins = part.series.start() + part.series.step().span() * newest as i64;
-        let values = part.series.iter().skip(newest);
-        let recent = weft_core::series::Series::from_values(begins, config.step, values);
-        bank.insert_history(part.key.clone(), part.cap, &recent);
+    past.iter().for_each(|part| bank.insert(part.key.clone(), part.cap));
+    let groups = host_groups(&fleet.placement);
+    let length = past.iter().map(|part| part.series.len()).max().unwrap_or_default();
+    let per_day = config.step.per_day();
+    for index in length.saturating_sub(LEARNED_DAYS as usize * per_day)..length {
+        let at = |part: &&History| part.series.start() + config.step.span() * index as i64;
+        let samples = past.iter().filter_map(|part: &&History| {
+            let (value, censored) = (part.series.get(index)?, part.series.is_censored(index));
+            Some(Sample { key: part.key.clone(), at: at(part), value, censored })
+        });
+        let samples: Vec<Sample> = samples.collect();
+        let Some(first) = samples.first() else { continue };
+        bank.observe(first.at, &samples, &groups);
+        if index.is_multiple_of(per_day / 4) {
+            bank.refit();
+        }
     }
     bank
 }

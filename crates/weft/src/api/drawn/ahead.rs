@@ -17,7 +17,7 @@ use crate::api::shapes::signals::EventShape;
 use crate::run::view::View;
 
 /// The shortages of the plan in force, earliest first.
-pub fn shortages(view: &View) -> Vec<Shortage> {
+pub(crate) fn shortages(view: &View) -> Vec<Shortage> {
     let Some(plan) = &view.plan else { return Vec::new() };
     let ahead = plan.shortages.iter().filter(|found| found.ends > view.now);
     let mut list: Vec<Shortage> = ahead.map(|found| shortage(view, plan, found)).collect();
@@ -26,7 +26,7 @@ pub fn shortages(view: &View) -> Vec<Shortage> {
 }
 
 /// A shortage of a plan, with what answers it.
-pub fn shortage(view: &View, plan: &Plan, found: &Found) -> Shortage {
+pub(crate) fn shortage(view: &View, plan: &Plan, found: &Found) -> Shortage {
     let answers = |planned: &&weft_core::plan::Move| planned.purpose.shortage() == Some(&found.key);
     let left = plan.unanswered.iter().find(|left| left.shortage == found.key);
     Shortage {
@@ -46,7 +46,7 @@ pub fn shortage(view: &View, plan: &Plan, found: &Found) -> Shortage {
 }
 
 /// The heat map; none before the first forecast.
-pub fn outlook(view: &View, events: Vec<EventShape>) -> Option<Outlook> {
+pub(crate) fn outlook(view: &View, events: Vec<EventShape>) -> Option<Outlook> {
     let core = view.outlook.as_ref()?;
     let mut hosts: Vec<HostAhead> = core.hosts.iter().map(|row| host(view, core, row)).collect();
     let peak = |row: &HostAhead| row.overload_without.iter().copied().fold(0.0_f32, f32::max);
@@ -64,7 +64,7 @@ pub fn outlook(view: &View, events: Vec<EventShape>) -> Option<Outlook> {
 }
 
 /// What lies ahead of one host, a row for each resource.
-pub fn of_host(view: &View, id: &HostId) -> Vec<HostAhead> {
+pub(crate) fn of_host(view: &View, id: &HostId) -> Vec<HostAhead> {
     let Some(core) = &view.outlook else { return Vec::new() };
     core.hosts.iter().filter(|row| row.host == *id).map(|row| host(view, core, row)).collect()
 }
@@ -98,7 +98,7 @@ fn host(view: &View, core: &Core, row: &Row) -> HostAhead {
 }
 
 /// The forecast of a series; none while it is unknown or too young.
-pub fn forecast(view: &View, key: &SeriesKey, resource: Resource) -> Option<ForecastShape> {
+pub(crate) fn forecast(view: &View, key: &SeriesKey, resource: Resource) -> Option<ForecastShape> {
     let book = view.book.as_ref()?;
     let forecast = book.forecast(key)?;
     let cap = book.cap(key).filter(|cap| cap.is_finite()).map(f64::from);
@@ -116,7 +116,7 @@ pub fn forecast(view: &View, key: &SeriesKey, resource: Resource) -> Option<Fore
 }
 
 /// How the forecasts of a series have held.
-pub fn accuracy(view: &View, key: &SeriesKey) -> Option<SeriesAccuracy> {
+pub(crate) fn accuracy(view: &View, key: &SeriesKey) -> Option<SeriesAccuracy> {
     let report = view.book.as_ref()?.report(key)?;
     let resource = match &key.measure {
         Measure::Resource(resource) => resource.name().to_owned(),
@@ -138,7 +138,7 @@ pub fn accuracy(view: &View, key: &SeriesKey) -> Option<SeriesAccuracy> {
 }
 
 /// An outside event with where it came from.
-pub fn event(source: &str, event: &Event) -> EventShape {
+pub(crate) fn event(source: &str, event: &Event) -> EventShape {
     let kind = match event.kind {
         weft_core::event::EventKind::Calendar => "calendar",
         weft_core::event::EventKind::Campaign => "campaign",

@@ -17,7 +17,7 @@ use crate::api::shapes::seconds;
 use crate::run::view::View;
 
 /// The word of a host's state; `unknown` before it was observed.
-pub fn state(view: &View, host: &HostId) -> &'static str {
+pub(crate) fn state(view: &View, host: &HostId) -> &'static str {
     match view.state(host) {
         Some(HostState::Ready) => "ready",
         Some(HostState::Draining) => "draining",
@@ -27,7 +27,7 @@ pub fn state(view: &View, host: &HostId) -> &'static str {
 }
 
 /// A host as a row.
-pub fn host_row(view: &View, host: &Host) -> HostRow {
+pub(crate) fn host_row(view: &View, host: &Host) -> HostRow {
     let residents = view.residents(&host.id);
     let expected = residents.iter().filter_map(|id| {
         let replica = view.replicas(id).iter().find(|replica| replica.host == host.id)?;
@@ -78,7 +78,7 @@ fn worst(view: &View, host: &HostId) -> Option<Worst> {
 }
 
 /// A host with what is on it and what lies ahead.
-pub fn host_detail(view: &View, host: &Host) -> HostDetail {
+pub(crate) fn host_detail(view: &View, host: &Host) -> HostDetail {
     let residents = view.residents(&host.id);
     let touches = |id: &HostId| *id == host.id;
     let touching = view
@@ -109,7 +109,7 @@ fn cpu_expected(view: &View, id: &WorkloadId) -> Option<f64> {
 }
 
 /// A workload as a row.
-pub fn workload_row(view: &View, workload: &Workload) -> WorkloadRow {
+pub(crate) fn workload_row(view: &View, workload: &Workload) -> WorkloadRow {
     let id = &workload.id;
     let key = SeriesKey::resource(id.clone(), Resource::Cpu);
     let report = view.book.as_ref().and_then(|book| book.report(&key));
@@ -139,7 +139,7 @@ pub fn workload_row(view: &View, workload: &Workload) -> WorkloadRow {
 }
 
 /// A workload with why it moves or stays.
-pub fn workload_detail(view: &View, workload: &Workload) -> WorkloadDetail {
+pub(crate) fn workload_detail(view: &View, workload: &Workload) -> WorkloadDetail {
     let id = &workload.id;
     let own = view.moves.values().rev().filter(|tracked| tracked.planned.workload == *id);
     let own: Vec<MoveShape> =
@@ -192,7 +192,7 @@ fn reason(view: &View, id: &WorkloadId) -> Reason {
 }
 
 /// Regions, zones, hosts, links and what is on the way.
-pub fn map(view: &View) -> MapShape {
+pub(crate) fn map(view: &View) -> MapShape {
     let zone = |zone: &weft_core::fleet::Zone| ZoneShape {
         id: zone.id.to_string(),
         hosts: view

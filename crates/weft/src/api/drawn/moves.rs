@@ -13,7 +13,7 @@ use crate::api::shapes::seconds;
 use crate::run::view::View;
 
 /// A move of a view.
-pub fn tracked(view: &View, tracked: &TrackedMove) -> MoveShape {
+pub(crate) fn tracked(view: &View, tracked: &TrackedMove) -> MoveShape {
     let planned = &tracked.planned;
     let share_permille = match planned.strategy {
         Strategy::Split { share_permille } => Some(share_permille),
@@ -51,7 +51,7 @@ pub fn tracked(view: &View, tracked: &TrackedMove) -> MoveShape {
 }
 
 /// The region of a host; empty where the host is unknown.
-pub fn region(view: &View, host: &HostId) -> String {
+pub(crate) fn region(view: &View, host: &HostId) -> String {
     view.topology.region_of(host).map_or_else(String::new, |region| region.id.to_string())
 }
 

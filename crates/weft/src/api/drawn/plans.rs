@@ -13,7 +13,7 @@ use crate::api::shapes::plans::{CostShape, HostImpact, MoveShape, PlanDetail, Pl
 use crate::run::view::View;
 
 /// A plan as a row.
-pub fn row(plan: &Plan, is_current: bool) -> PlanRow {
+pub(crate) fn row(plan: &Plan, is_current: bool) -> PlanRow {
     PlanRow {
         id: plan.id.0,
         parent: plan.parent.map(|id| id.0),
@@ -28,13 +28,13 @@ pub fn row(plan: &Plan, is_current: bool) -> PlanRow {
 }
 
 /// Whether a plan is the one in force.
-pub fn is_current(view: &View, plan: &Plan) -> bool {
+pub(crate) fn is_current(view: &View, plan: &Plan) -> bool {
     view.plan.as_ref().is_some_and(|current| current.id == plan.id)
 }
 
 /// A plan with everything that speaks for and against it. Moves that the loop has forgotten are shown
 /// as `kept` says, else as superseded.
-pub fn detail(view: &View, plan: &Plan, kept: &dyn Fn(&Move) -> MoveState) -> PlanDetail {
+pub(crate) fn detail(view: &View, plan: &Plan, kept: &dyn Fn(&Move) -> MoveState) -> PlanDetail {
     let is_current = is_current(view, plan);
     let shape = |planned: &Move| -> MoveShape {
         match view.moves.get(&planned.id) {

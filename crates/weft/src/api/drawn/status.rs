@@ -15,7 +15,7 @@ use crate::api::shapes::status::{
 use crate::run::view::{DemoView, View};
 
 /// How things stand; `open_alerts` comes from the store.
-pub fn status(view: &View, open_alerts: usize) -> Status {
+pub(crate) fn status(view: &View, open_alerts: usize) -> Status {
     let shortages = ahead::shortages(view);
     let freezes = view.freezes.iter().map(|(why, since)| FreezeShape {
         kind: why.kind().to_owned(),
