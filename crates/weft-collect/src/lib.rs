@@ -3,5 +3,8 @@
 
 pub mod calendar;
 pub mod campaign;
+pub mod fetch;
 pub mod news;
+pub mod preset;
+pub mod prometheus;
 pub mod signal;

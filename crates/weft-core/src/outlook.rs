@@ -29,6 +29,10 @@ pub struct HostAhead {
     pub mean_without: Vec<f32>,
     /// Expected demand with the plan: a planned move counts from its predicted end on.
     pub mean_with: Vec<f32>,
+    /// Deviation of the demand of a step, without.
+    pub deviation_without: Vec<f32>,
+    /// The same with the plan.
+    pub deviation_with: Vec<f32>,
     /// The joint quantile of demand at the policy's confidence, without.
     pub quantile_without: Vec<f32>,
     /// The same with the plan.

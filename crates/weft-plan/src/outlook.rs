@@ -76,6 +76,8 @@ fn blank_rows(fleet: &Fleet<'_>) -> Vec<HostAhead> {
                 limit: limit.is_finite().then_some(f64::from(limit)),
                 mean_without: Vec::new(),
                 mean_with: Vec::new(),
+                deviation_without: Vec::new(),
+                deviation_with: Vec::new(),
                 quantile_without: Vec::new(),
                 quantile_with: Vec::new(),
                 overload_without: Vec::new(),
@@ -103,15 +105,22 @@ fn read(fleet: &Fleet<'_>, state: &State<'_>, rows: &mut [HostAhead], bucket: us
             let limit = fleet.problem.hosts[index].limit[dimension];
             let overload = tail.exceedance(mean, spread, limit, number) as f32;
             let row = &mut rows[index * fleet.flowing.len() + dimension];
-            let (means, quantiles, overloads) = match side {
-                Side::Without => {
-                    (&mut row.mean_without, &mut row.quantile_without, &mut row.overload_without)
-                }
-                Side::With => (&mut row.mean_with, &mut row.quantile_with, &mut row.overload_with),
+            let columns = match side {
+                Side::Without => [
+                    &mut row.mean_without,
+                    &mut row.deviation_without,
+                    &mut row.quantile_without,
+                    &mut row.overload_without,
+                ],
+                Side::With => [
+                    &mut row.mean_with,
+                    &mut row.deviation_with,
+                    &mut row.quantile_with,
+                    &mut row.overload_with,
+                ],
             };
-            means.push(mean);
-            quantiles.push(quantile);
-            overloads.push(overload);
+            let values = [mean, spread, quantile, overload];
+            columns.into_iter().zip(values).for_each(|(column, value)| column.push(value));
         }
     }
 }

@@ -59,7 +59,7 @@ fn same<T: PartialEq + std::fmt::Debug>(
 }
 
 fn entry(id: u64) -> Entry {
-    let to = if id % 2 == 0 { Switch::Paused } else { Switch::On };
+    let to = if id.is_multiple_of(2) { Switch::Paused } else { Switch::On };
     let at = Timestamp::from_seconds(1_000 + id as i64);
     Entry { id: RecordId(id), at, record: Record::Switched { to } }
 }

@@ -1,17 +1,20 @@
-//! What is kept beside the journal: moves with what became of them, scores of forecasts.
+//! What is kept beside the journal: moves with what became of them, approvals, scores of forecasts.
 
 use serde::{Deserialize, Serialize};
-use weft_core::id::PlanId;
+use weft_core::id::{MoveId, PlanId, WorkloadId};
 use weft_core::observation::MoveMeasure;
-use weft_core::plan::{Move, MoveState};
+use weft_core::plan::{Move, MoveState, Purpose};
+use weft_core::resource::SeriesKey;
 use weft_core::time::Timestamp;
 
-/// A move with what became of it.
+/// A move with what became of it, as far as the journal tells. The journal does not tell the mode: in
+/// mode auto, where every move of a plan is scheduled at once, one that waits is `Proposed` here, and in
+/// mode advise, where no approval counts, one with an approval is `Scheduled`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct KeptMove {
     /// As planned.
     pub planned: Move,
-    /// The newest plan that has it.
+    /// The newest plan that had it before it started; plan 0 for a start without a plan in the journal.
     pub plan: PlanId,
     /// Where it is in its life.
     pub state: MoveState,
@@ -25,13 +28,29 @@ pub struct KeptMove {
     pub why_not: Option<String>,
 }
 
-/// How the forecasts of a series have held.
+/// What a person allowed: to move a workload for a purpose, at about a cost, until an instant.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Approval {
+    /// The move that was approved; a later move of the same workload and purpose takes it over.
+    #[serde(rename = "move")]
+    pub move_id: MoveId,
+    /// The workload.
+    pub workload: WorkloadId,
+    /// What the move is for.
+    pub purpose: Purpose,
+    /// Its cost when it was approved, in the policy's currency; it holds up to 1.2 × this.
+    pub cost: f64,
+    /// When it was given.
+    pub approved: Timestamp,
+    /// When it ends.
+    pub expires: Timestamp,
+}
+
+/// How the forecasts of a series have held. A figure that is not finite comes back as none.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ScoreLine {
-    /// The workload.
-    pub workload: String,
-    /// What of it is measured, by its word.
-    pub measure: String,
+    /// The series.
+    pub key: SeriesKey,
     /// The model that acts.
     pub model: String,
     /// Its mean pinball loss, in the unit of the series; none before it was measured.

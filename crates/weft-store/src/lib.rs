@@ -25,21 +25,37 @@ use weft_core::series::{Sample, Series};
 use weft_core::time::Timestamp;
 
 use alert::Alert;
-use kept::{KeptMove, ScoreLine};
+use kept::{Approval, KeptMove, ScoreLine};
 
-/// Why the store could not do what was asked. Nothing of the request is kept then.
+/// Why the store could not do what was asked. Nothing of the request is kept then, unless its
+/// description says so.
 #[derive(Debug, Error)]
 pub enum StoreError {
     /// The database said no.
-    #[error("the store: {0}")]
-    Database(#[from] rusqlite::Error),
+    #[error("{file}: {source}")]
+    Database {
+        /// The file.
+        file: PathBuf,
+        /// What it said.
+        source: rusqlite::Error,
+    },
     /// Something kept is not what it was when it was written.
-    #[error("the store: expected {expected} in {place}, found something else; restore a backup")]
+    #[error("{file}: expected {expected} in {place}, found something else; restore a backup")]
     Damaged {
+        /// The file.
+        file: PathBuf,
         /// What should be there.
         expected: &'static str,
         /// Where.
         place: String,
+    },
+    /// Something that could not be read again as it was, like a cost without an end.
+    #[error("expected {place} to read back as it was written, found that it does not: {source}")]
+    Unwritable {
+        /// What.
+        place: String,
+        /// Why not.
+        source: serde_json::Error,
     },
     /// Another process has the file.
     #[error("{0}: expected to be the only Weft on this file, found another at work; stop it first")]
@@ -63,6 +79,19 @@ pub enum StoreError {
         expected: i64,
         /// Seconds between the samples that are to come.
         found: i64,
+    },
+    /// A step from so far ahead that a clock must be wrong.
+    #[error(
+        "expected a step at most {days} days after the newest, {newest}, found {found}; \
+         after a pause as long as that, back-fill what came since"
+    )]
+    TooFar {
+        /// How far it may be ahead.
+        days: i64,
+        /// The newest step in the store.
+        newest: Timestamp,
+        /// The step that was to come.
+        found: Timestamp,
     },
     /// The file cannot be opened.
     #[error("{file}: {source}")]
@@ -108,21 +137,36 @@ pub trait Store: Send + Sync {
     /// Plans, newest first, before a plan where one is given.
     fn plans(&self, before: Option<PlanId>, limit: usize) -> Result<Vec<Plan>, StoreError>;
 
-    /// What became of a move.
+    /// What became of a move. Kept moves follow the journal as the loop does, see [`KeptMove`].
     fn moved(&self, id: MoveId) -> Result<Option<KeptMove>, StoreError>;
 
     /// Moves, newest first, before a move where one is given.
     fn moves(&self, before: Option<MoveId>, limit: usize) -> Result<Vec<KeptMove>, StoreError>;
 
-    /// Keeps the samples of the step that begins at `at`, and late ones of earlier steps that came with
-    /// them. A second sample of a step replaces the first. Values are rounded as [`column::rounded`]
-    /// says.
+    /// The approvals that hold, or held until the newest plan, by workload.
+    fn approvals(&self) -> Result<Vec<Approval>, StoreError>;
+
+    /// Keeps the samples of the step that begins at `at`, and those of other steps that came with them,
+    /// late or early. A second sample of a step replaces the first. Values are rounded as
+    /// [`column::rounded`] says; what is not finite is no sample. Errs on a step or sample more than 31
+    /// days after the newest step.
     fn write_step(&self, at: Timestamp, samples: &[Sample]) -> Result<(), StoreError>;
 
-    /// Keeps a past that was never delivered step by step; what is there in the same steps is replaced.
+    /// Keeps a past that was never delivered step by step. What is there in the same steps is replaced;
+    /// a gap leaves what is there. The newest step is then no earlier than the last of the series, gap or
+    /// not.
     fn back_fill(&self, key: &SeriesKey, series: &Series) -> Result<(), StoreError>;
 
-    /// The samples of one series in `from..until`; gaps where there are none.
+    /// Back-fills many series, many in one transaction. Where it errs the first may be kept; the whole
+    /// can be given again.
+    fn back_fill_all(&self, series: &[(SeriesKey, Series)]) -> Result<(), StoreError>;
+
+    /// Packs older steps for their long rest, for the shell to call once an hour. Nothing that can be
+    /// read changes; where it errs nothing is lost and the next call does it.
+    fn compact(&self) -> Result<(), StoreError>;
+
+    /// The samples of one series in `from..until`; gaps where there are none. It begins at `from`: a
+    /// `from` long before the first sample is answered with as many gaps.
     fn history(
         &self,
         key: &SeriesKey,
@@ -133,7 +177,7 @@ pub trait Store: Send + Sync {
     /// Every series of which there ever was a sample.
     fn series(&self) -> Result<Vec<SeriesKey>, StoreError>;
 
-    /// Start of the newest step that was written.
+    /// Start of the newest step that was written or back-filled.
     fn newest_step(&self) -> Result<Option<Timestamp>, StoreError>;
 
     /// Forgets samples and scores from before an instant; whole chunks only.
@@ -164,7 +208,9 @@ pub trait Store: Send + Sync {
     /// Alerts without an end, oldest first.
     fn open_alerts(&self) -> Result<Vec<Alert>, StoreError>;
 
-    /// Alerts, newest first, that began before an instant where one is given.
+    /// Alerts, newest first, that began before an instant where one is given: at most `limit`, and
+    /// beyond that those which began in the same instant as the last, so that a page which begins before
+    /// it misses none.
     fn alerts(&self, before: Option<Timestamp>, limit: usize) -> Result<Vec<Alert>, StoreError>;
 
     /// The hash of the token that opens for writes.

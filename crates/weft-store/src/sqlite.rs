@@ -1,6 +1,7 @@
 //! The store in one SQLite file. Write-ahead logging with a sync at every commit: what returned is
 //! durable. One connection writes; others read beside it, so that no reader waits for a writer.
 
+mod fault;
 mod journal;
 mod lists;
 mod samples;
@@ -11,8 +12,6 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError, RwLock};
 
 use rusqlite::Connection;
-use serde::Serialize;
-use serde::de::DeserializeOwned;
 use weft_control::record::Entry;
 use weft_core::event::Event;
 use weft_core::id::{MoveId, PlanId, RecordId};
@@ -23,8 +22,9 @@ use weft_core::series::{Sample, Series};
 use weft_core::time::{Step, Timestamp};
 
 use crate::alert::Alert;
-use crate::kept::{KeptMove, ScoreLine};
+use crate::kept::{Approval, KeptMove, ScoreLine};
 use crate::{Store, StoreError};
+use fault::Fault;
 use samples::Fresh;
 
 /// Connections that read side by side.
@@ -33,6 +33,8 @@ const READERS: usize = 3;
 /// The store in one SQLite file. See [`Store`].
 #[derive(Debug)]
 pub struct SqliteStore {
+    /// What errors name.
+    file: PathBuf,
     writer: Mutex<Connection>,
     /// None for a store in memory, where the writer reads too.
     readers: Vec<Mutex<Connection>>,
@@ -48,6 +50,10 @@ impl SqliteStore {
     /// process has it, a newer Weft wrote it, or its samples have another step.
     pub fn open(path: &Path, step: Step) -> Result<Self, StoreError> {
         let lock = lock(path)?;
+        Self::opened(path, step, lock).map_err(|fault| fault.of(path))
+    }
+
+    fn opened(path: &Path, step: Step, lock: File) -> Result<Self, Fault> {
         let mut writer = Connection::open(path)?;
         configure(&writer)?;
         schema::migrate(path, &mut writer)?;
@@ -57,26 +63,48 @@ impl SqliteStore {
             reader.pragma_update(None, "query_only", true)?;
             Ok(Mutex::new(reader))
         });
-        let readers = readers.collect::<Result<_, StoreError>>()?;
-        Self::over(writer, readers, step, Some(lock))
+        let readers = readers.collect::<Result<_, Fault>>()?;
+        Self::over(path, writer, readers, step, Some(lock))
     }
 
     /// A store that is gone when it is dropped.
     pub fn in_memory(step: Step) -> Result<Self, StoreError> {
-        let mut writer = Connection::open_in_memory()?;
-        schema::migrate(Path::new(":memory:"), &mut writer)?;
-        Self::over(writer, Vec::new(), step, None)
+        let path = Path::new(":memory:");
+        let made = || {
+            let mut writer = Connection::open_in_memory()?;
+            schema::migrate(path, &mut writer)?;
+            Self::over(path, writer, Vec::new(), step, None)
+        };
+        made().map_err(|fault: Fault| fault.of(path))
     }
 
     fn over(
+        path: &Path,
         writer: Connection,
         readers: Vec<Mutex<Connection>>,
         step: Step,
         lock: Option<File>,
-    ) -> Result<Self, StoreError> {
+    ) -> Result<Self, Fault> {
         samples::keep_step(&writer, step)?;
         let fresh = RwLock::new(Fresh::load(&writer, step)?);
-        Ok(Self { writer: Mutex::new(writer), readers, fresh, step, _lock: lock })
+        let (file, writer) = (path.to_owned(), Mutex::new(writer));
+        Ok(Self { file, writer, readers, fresh, step, _lock: lock })
+    }
+
+    /// Runs what writes; errors name the file.
+    fn writing<T>(
+        &self,
+        write: impl FnOnce(&mut Connection) -> Result<T, Fault>,
+    ) -> Result<T, StoreError> {
+        write(&mut self.write()).map_err(|fault| fault.of(&self.file))
+    }
+
+    /// Runs what reads; errors name the file.
+    fn reading<T>(
+        &self,
+        read: impl FnOnce(&Connection) -> Result<T, Fault>,
+    ) -> Result<T, StoreError> {
+        read(&self.read()).map_err(|fault| fault.of(&self.file))
     }
 
     fn write(&self) -> MutexGuard<'_, Connection> {
@@ -110,39 +138,23 @@ fn lock(path: &Path) -> Result<File, StoreError> {
     }
 }
 
-fn configure(connection: &Connection) -> Result<(), StoreError> {
+fn configure(connection: &Connection) -> Result<(), Fault> {
     connection.pragma_update(None, "journal_mode", "wal")?;
     connection.pragma_update(None, "synchronous", "full")?;
     connection.pragma_update(None, "foreign_keys", true)?;
-    // Pages that nobody uses go back at once when old samples are forgotten.
+    // Sixteen megabytes a connection: the inner pages of the chunks of a large fleet stay in memory.
     connection.pragma_update(None, "cache_size", -16_000)?;
     connection.busy_timeout(std::time::Duration::from_secs(10))?;
     Ok(())
 }
 
-/// A value as it is kept in a column of text.
-fn written<T: Serialize>(value: &T, place: &str) -> Result<String, StoreError> {
-    let damaged = |_| StoreError::Damaged {
-        expected: "a value that can be written",
-        place: place.to_owned(),
-    };
-    serde_json::to_string(value).map_err(damaged)
-}
-
-/// A value from a column of text.
-fn parsed<T: DeserializeOwned>(text: &str, place: &str) -> Result<T, StoreError> {
-    let damaged =
-        |_| StoreError::Damaged { expected: "a value as it was written", place: place.to_owned() };
-    serde_json::from_str(text).map_err(damaged)
-}
-
 impl Store for SqliteStore {
     fn append(&self, entries: &[Entry]) -> Result<(), StoreError> {
-        journal::append(&mut self.write(), entries)
+        self.writing(|store| journal::append(store, entries))
     }
 
     fn journal(&self, after: Option<RecordId>, limit: usize) -> Result<Vec<Entry>, StoreError> {
-        journal::after(&self.read(), after, limit)
+        self.reading(|store| journal::after(store, after, limit))
     }
 
     fn newest_entries(
@@ -150,35 +162,51 @@ impl Store for SqliteStore {
         limit: usize,
         before: Option<RecordId>,
     ) -> Result<Vec<Entry>, StoreError> {
-        journal::newest(&self.read(), limit, before)
+        self.reading(|store| journal::newest(store, limit, before))
     }
 
     fn resume_journal(&self) -> Result<Vec<Entry>, StoreError> {
-        journal::after(&self.read(), None, usize::MAX)
+        self.reading(|store| journal::after(store, None, usize::MAX))
     }
 
     fn plan(&self, id: PlanId) -> Result<Option<Plan>, StoreError> {
-        journal::plan(&self.read(), id)
+        self.reading(|store| journal::plan(store, id))
     }
 
     fn plans(&self, before: Option<PlanId>, limit: usize) -> Result<Vec<Plan>, StoreError> {
-        journal::plans(&self.read(), before, limit)
+        self.reading(|store| journal::plans(store, before, limit))
     }
 
     fn moved(&self, id: MoveId) -> Result<Option<KeptMove>, StoreError> {
-        journal::moved(&self.read(), id)
+        self.reading(|store| journal::moved(store, id))
     }
 
     fn moves(&self, before: Option<MoveId>, limit: usize) -> Result<Vec<KeptMove>, StoreError> {
-        journal::moves(&self.read(), before, limit)
+        self.reading(|store| journal::moves(store, before, limit))
+    }
+
+    fn approvals(&self) -> Result<Vec<Approval>, StoreError> {
+        self.reading(journal::approvals)
     }
 
     fn write_step(&self, at: Timestamp, samples: &[Sample]) -> Result<(), StoreError> {
-        samples::write_step(&mut self.write(), &self.fresh, at, samples)
+        self.writing(|store| samples::write_step(store, &self.fresh, at, samples))
     }
 
     fn back_fill(&self, key: &SeriesKey, series: &Series) -> Result<(), StoreError> {
-        samples::back_fill(&mut self.write(), &self.fresh, self.step, key, series)
+        let one = [(key, series)];
+        self.writing(|store| samples::back_fill(store, &self.fresh, self.step, &one))
+    }
+
+    fn back_fill_all(&self, series: &[(SeriesKey, Series)]) -> Result<(), StoreError> {
+        let all: Vec<_> = series.iter().map(|(key, series)| (key, series)).collect();
+        self.writing(|store| samples::back_fill(store, &self.fresh, self.step, &all))
+    }
+
+    fn compact(&self) -> Result<(), StoreError> {
+        // The writer is free between two rounds: a step need not wait for all of them.
+        while self.writing(|store| samples::compact(store, &self.fresh))? {}
+        Ok(())
     }
 
     fn history(
@@ -187,7 +215,7 @@ impl Store for SqliteStore {
         from: Timestamp,
         until: Timestamp,
     ) -> Result<Series, StoreError> {
-        samples::history(&self.read(), &self.fresh, self.step, key, (from, until))
+        self.reading(|store| samples::history(store, &self.fresh, key, (from, until)))
     }
 
     fn series(&self) -> Result<Vec<SeriesKey>, StoreError> {
@@ -199,11 +227,11 @@ impl Store for SqliteStore {
     }
 
     fn forget_before(&self, before: Timestamp) -> Result<(), StoreError> {
-        samples::forget_before(&mut self.write(), self.step, before)
+        self.writing(|store| samples::forget_before(store, self.step, before))
     }
 
     fn write_scores(&self, at: Timestamp, scores: &[ScoreLine]) -> Result<(), StoreError> {
-        lists::write_scores(&mut self.write(), at, scores)
+        self.writing(|store| lists::write_scores(store, at, scores))
     }
 
     fn scores(
@@ -211,47 +239,45 @@ impl Store for SqliteStore {
         key: &SeriesKey,
         limit: usize,
     ) -> Result<Vec<(Timestamp, ScoreLine)>, StoreError> {
-        lists::scores(&self.read(), key, limit)
+        self.reading(|store| lists::scores(store, key, limit))
     }
 
     fn put_events(&self, source: &str, events: &[Event]) -> Result<(), StoreError> {
-        lists::put_events(&mut self.write(), source, events)
+        self.writing(|store| lists::put_events(store, source, events))
     }
 
     fn put_event(&self, source: &str, event: &Event) -> Result<(), StoreError> {
-        lists::put_event(&self.write(), source, event)
+        self.writing(|store| lists::put_event(store, source, event))
     }
 
     fn events(&self, overlapping: Window) -> Result<Vec<(String, Event)>, StoreError> {
-        lists::events(&self.read(), overlapping)
+        self.reading(|store| lists::events(store, overlapping))
     }
 
     fn put_alert(&self, alert: &Alert) -> Result<(), StoreError> {
-        lists::put_alert(&self.write(), alert)
+        self.writing(|store| lists::put_alert(store, alert))
     }
 
     fn open_alerts(&self) -> Result<Vec<Alert>, StoreError> {
-        lists::open_alerts(&self.read())
+        self.reading(lists::open_alerts)
     }
 
     fn alerts(&self, before: Option<Timestamp>, limit: usize) -> Result<Vec<Alert>, StoreError> {
-        lists::alerts(&self.read(), before, limit)
+        self.reading(|store| lists::alerts(store, before, limit))
     }
 
     fn token_hash(&self) -> Result<Option<[u8; 32]>, StoreError> {
-        lists::token_hash(&self.read())
+        self.reading(lists::token_hash)
     }
 
     fn set_token_hash(&self, hash: [u8; 32]) -> Result<(), StoreError> {
-        lists::set_token_hash(&self.write(), hash)
+        self.writing(|store| lists::set_token_hash(store, hash))
     }
 
     fn check(&self) -> Result<(), StoreError> {
-        let connection = self.read();
-        let found: String = connection.query_row("PRAGMA quick_check", [], |row| row.get(0))?;
-        if found == "ok" {
-            return Ok(());
-        }
-        Err(StoreError::Damaged { expected: "a sound database", place: found })
+        self.reading(|store| {
+            let found: String = store.query_row("PRAGMA quick_check", [], |row| row.get(0))?;
+            if found == "ok" { Ok(()) } else { Err(Fault::damaged("a sound database", &found)) }
+        })
     }
 }

@@ -420,7 +420,10 @@ fn many_histories_at_once_are_worth_one_after_the_other() {
     let mut most = 0.0_f32;
     for index in 0..series {
         let [one, other] = [&together, &apart].map(|bank| bank.report(&key(index)).expect("there"));
-        assert_eq!((one.model, one.samples, &one.scores), (other.model, other.samples, &other.scores));
+        assert_eq!(
+            (one.model, one.samples, &one.scores),
+            (other.model, other.samples, &other.scores)
+        );
         let [one, other] =
             [&together, &apart].map(|bank| bank.forecast(&key(index), 24, &levels).expect("old"));
         for ahead in 0..24 {

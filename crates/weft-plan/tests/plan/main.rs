@@ -3,5 +3,6 @@
 mod cases;
 mod exhaustive;
 mod fleets;
+mod outlooks;
 mod properties;
 mod schedules;

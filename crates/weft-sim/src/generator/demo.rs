@@ -28,7 +28,16 @@ pub struct History {
 /// demand before.
 pub fn demo_fleet(seed: u64, start: Timestamp, days: u32) -> MadeFleet {
     let before = start - Span::from_days(i64::from(DAYS_BEFORE));
-    let spec = GeneratorSpec { mean_use: (0.2, 0.55), ..company_spec() };
+    // Regular enough that most of a day can be foreseen, with an unforeseen peak now and then.
+    let spec = GeneratorSpec {
+        mean_use: (0.12, 0.38),
+        noise: (0.02, 0.07),
+        bursts_per_day: 0.1,
+        burst_height: (0.1, 0.3),
+        shocks_per_week: 0.5,
+        shock_lift: (1.2, 1.5),
+        ..company_spec()
+    };
     let mut fleet = company(&SIZE, &spec, seed, before, DAYS_BEFORE + days);
     fleet.generated.generator = fleet.generated.generator.from_day(DAYS_BEFORE as usize);
     fleet.start = start;

@@ -125,7 +125,14 @@ fn a_campaign_reaches_samples_and_judge() {
     assert_eq!(samples, [1_000.0, 1_800.0, 1_000.0], "the first step had begun");
     let requested = world.judge().metrics().requested_core_hours;
     assert!((requested - 3.8 / 12.0).abs() < 1e-9, "{requested}");
-    assert_eq!(world.campaign(&Selector::names(["nobody"]), Window { begins: at(0), ends: at(9_000) }, 2.0), 0);
+    assert_eq!(
+        world.campaign(
+            &Selector::names(["nobody"]),
+            Window { begins: at(0), ends: at(9_000) },
+            2.0
+        ),
+        0
+    );
 }
 
 #[test]

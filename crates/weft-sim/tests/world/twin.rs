@@ -15,9 +15,11 @@ use crate::fleet::{MEGABYTE, Small, at, host, live_order, workload};
 /// Four cores, of which three guests want 4.5 in the second step and 3 else; an empty host beside it.
 fn crowded() -> Small {
     let demand = [1_000.0, 1_500.0, 1_000.0];
-    ["a", "b", "c"].into_iter().fold(Small::new(vec![host("one", 4), host("two", 4)]), |small, name| {
-        small.with(workload(name, 2, 100 * MEGABYTE), "one", &demand)
-    })
+    ["a", "b", "c"]
+        .into_iter()
+        .fold(Small::new(vec![host("one", 4), host("two", 4)]), |small, name| {
+            small.with(workload(name, 2, 100 * MEGABYTE), "one", &demand)
+        })
 }
 
 fn twins() -> (World, Twin) {

@@ -6,9 +6,8 @@ use weft_core::policy::Window;
 use weft_core::resource::SeriesKey;
 use weft_core::time::Timestamp;
 
+use super::fault::{Fault, parsed, written};
 use super::journal::instant;
-use super::{parsed, written};
-use crate::StoreError;
 use crate::alert::Alert;
 use crate::kept::ScoreLine;
 
@@ -18,13 +17,14 @@ pub(super) fn write_scores(
     connection: &mut Connection,
     at: Timestamp,
     scores: &[ScoreLine],
-) -> Result<(), StoreError> {
+) -> Result<(), Fault> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     {
         let mut write =
             transaction.prepare_cached("INSERT OR REPLACE INTO scores VALUES (?1, ?2, ?3)")?;
         for score in scores {
-            let key = format!("{}/{}", score.workload, score.measure);
+            // As for series: a name with a slash is not another workload's measure.
+            let key = written(&score.key, "a series")?;
             write.execute(params![key, at.as_millis(), written(score, "a score")?])?;
         }
     }
@@ -36,11 +36,11 @@ pub(super) fn scores(
     connection: &Connection,
     key: &SeriesKey,
     limit: usize,
-) -> Result<Vec<(Timestamp, ScoreLine)>, StoreError> {
+) -> Result<Vec<(Timestamp, ScoreLine)>, Fault> {
     let query = "SELECT at, body FROM scores WHERE series = ?1 ORDER BY at DESC LIMIT ?2";
     let mut statement = connection.prepare_cached(query)?;
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-    let mut rows = statement.query(params![key.to_string(), limit])?;
+    let mut rows = statement.query(params![written(key, "a series")?, limit])?;
     let mut found = Vec::new();
     while let Some(row) = rows.next()? {
         let body: String = row.get(1)?;
@@ -53,7 +53,7 @@ pub(super) fn put_events(
     connection: &mut Connection,
     source: &str,
     events: &[Event],
-) -> Result<(), StoreError> {
+) -> Result<(), Fault> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     transaction.execute("DELETE FROM events WHERE source = ?1", [source])?;
     for event in events {
@@ -67,7 +67,7 @@ pub(super) fn put_event(
     connection: &Connection,
     source: &str,
     event: &Event,
-) -> Result<(), StoreError> {
+) -> Result<(), Fault> {
     let body = written(event, event.id.as_str())?;
     let (begins, ends) = (event.window.begins.as_millis(), event.window.ends.as_millis());
     let write = "INSERT OR REPLACE INTO events VALUES (?1, ?2, ?3, ?4, ?5)";
@@ -79,7 +79,7 @@ pub(super) fn put_event(
 pub(super) fn events(
     connection: &Connection,
     overlapping: Window,
-) -> Result<Vec<(String, Event)>, StoreError> {
+) -> Result<Vec<(String, Event)>, Fault> {
     let query = "SELECT source, body FROM events WHERE ends > ?1 AND begins < ?2 \
                  ORDER BY begins, source, id";
     let mut statement = connection.prepare_cached(query)?;
@@ -93,7 +93,7 @@ pub(super) fn events(
     Ok(found)
 }
 
-pub(super) fn put_alert(connection: &Connection, alert: &Alert) -> Result<(), StoreError> {
+pub(super) fn put_alert(connection: &Connection, alert: &Alert) -> Result<(), Fault> {
     let body = written(alert, &alert.fingerprint)?;
     let (begins, ends) = (alert.begins.as_millis(), alert.ends.map(Timestamp::as_millis));
     let write = "INSERT OR REPLACE INTO alerts VALUES (?1, ?2, ?3, ?4)";
@@ -101,7 +101,7 @@ pub(super) fn put_alert(connection: &Connection, alert: &Alert) -> Result<(), St
     Ok(())
 }
 
-pub(super) fn open_alerts(connection: &Connection) -> Result<Vec<Alert>, StoreError> {
+pub(super) fn open_alerts(connection: &Connection) -> Result<Vec<Alert>, Fault> {
     let query = "SELECT body FROM alerts WHERE ends IS NULL ORDER BY begins, fingerprint";
     listed(connection, query, params![])
 }
@@ -110,9 +110,11 @@ pub(super) fn alerts(
     connection: &Connection,
     before: Option<Timestamp>,
     limit: usize,
-) -> Result<Vec<Alert>, StoreError> {
-    let query =
-        "SELECT body FROM alerts WHERE begins < ?1 ORDER BY begins DESC, fingerprint LIMIT ?2";
+) -> Result<Vec<Alert>, Fault> {
+    // All that began in the instant of the last one come too: the next page begins before them.
+    let query = "SELECT body FROM alerts WHERE begins < ?1 AND begins >= (SELECT min(begins) FROM \
+                 (SELECT begins FROM alerts WHERE begins < ?1 ORDER BY begins DESC LIMIT ?2)) \
+                 ORDER BY begins DESC, fingerprint";
     let bound = before.map_or(i64::MAX, Timestamp::as_millis);
     listed(connection, query, params![bound, i64::try_from(limit).unwrap_or(i64::MAX)])
 }
@@ -121,7 +123,7 @@ fn listed(
     connection: &Connection,
     query: &str,
     values: &[&dyn rusqlite::ToSql],
-) -> Result<Vec<Alert>, StoreError> {
+) -> Result<Vec<Alert>, Fault> {
     let mut statement = connection.prepare_cached(query)?;
     let mut rows = statement.query(values)?;
     let mut found = Vec::new();
@@ -132,16 +134,15 @@ fn listed(
     Ok(found)
 }
 
-pub(super) fn token_hash(connection: &Connection) -> Result<Option<[u8; 32]>, StoreError> {
+pub(super) fn token_hash(connection: &Connection) -> Result<Option<[u8; 32]>, Fault> {
     let query = "SELECT value FROM facts WHERE name = ?1";
     let kept: Option<Vec<u8>> =
         connection.query_row(query, [TOKEN], |row| row.get(0)).optional()?;
-    let damaged =
-        |_| StoreError::Damaged { expected: "a hash of 32 bytes", place: TOKEN.to_owned() };
+    let damaged = |_| Fault::damaged("a hash of 32 bytes", TOKEN);
     kept.map(|bytes| bytes.try_into().map_err(damaged)).transpose()
 }
 
-pub(super) fn set_token_hash(connection: &Connection, hash: [u8; 32]) -> Result<(), StoreError> {
+pub(super) fn set_token_hash(connection: &Connection, hash: [u8; 32]) -> Result<(), Fault> {
     connection
         .execute("INSERT OR REPLACE INTO facts VALUES (?1, ?2)", params![TOKEN, hash.as_slice()])?;
     Ok(())

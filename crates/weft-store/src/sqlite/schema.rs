@@ -4,17 +4,18 @@ use std::path::Path;
 
 use rusqlite::{Connection, TransactionBehavior};
 
+use super::fault::Fault;
 use crate::StoreError;
 
 /// Each brings a file from the version of its position to the next.
 const MIGRATIONS: [&str; 1] = [include_str!("schema/1.sql")];
 
 /// Brings a file to the newest schema.
-pub(super) fn migrate(file: &Path, connection: &mut Connection) -> Result<(), StoreError> {
+pub(super) fn migrate(file: &Path, connection: &mut Connection) -> Result<(), Fault> {
     let found: u32 = connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
     let known = MIGRATIONS.len() as u32;
     if found > known {
-        return Err(StoreError::Newer { file: file.to_owned(), known, found });
+        return Err(StoreError::Newer { file: file.to_owned(), known, found }.into());
     }
     for (version, migration) in MIGRATIONS.iter().enumerate().skip(found as usize) {
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
@@ -35,7 +36,7 @@ mod tests {
         migrate(Path::new("w.db"), &mut connection).expect("made");
         migrate(Path::new("w.db"), &mut connection).expect("nothing is left to do");
         connection.pragma_update(None, "user_version", 99).expect("set");
-        let error = migrate(Path::new("w.db"), &mut connection).expect_err("newer").to_string();
+        let error = migrate(Path::new("w.db"), &mut connection).expect_err("newer").of(Path::new("w.db")).to_string();
         assert!(
             error.starts_with("w.db: expected a schema of at most version 1, found version 99")
         );

@@ -209,7 +209,10 @@ fn known(view: &View, id: &str) -> Result<WorkloadId, No> {
 #[utoipa::path(get, path = "/workloads/{id}", tag = "fleet", params(("id" = String, Path)), responses(
     (status = 200, body = WorkloadDetail), (status = 404, body = Problem),
 ))]
-pub(super) async fn workload(State(app): State<App>, Path(id): Path<String>) -> Answer<WorkloadDetail> {
+pub(super) async fn workload(
+    State(app): State<App>,
+    Path(id): Path<String>,
+) -> Answer<WorkloadDetail> {
     let view = app.desk.view();
     let id = known(&view, &id)?;
     let workload = view.observation.as_ref().and_then(|seen| seen.workloads.get(&id).cloned());
@@ -296,7 +299,10 @@ pub(super) async fn forecast(
 
 /// Plans, newest first.
 #[utoipa::path(get, path = "/plans", tag = "plans", params(Paging), responses((status = 200, body = Page<PlanRow>)))]
-pub(super) async fn plans(State(app): State<App>, Query(paging): Query<Paging>) -> Answer<Page<PlanRow>> {
+pub(super) async fn plans(
+    State(app): State<App>,
+    Query(paging): Query<Paging>,
+) -> Answer<Page<PlanRow>> {
     let view = app.desk.view();
     let before = paging.number()?.map(PlanId);
     let limit = paging.limit();

@@ -7,18 +7,20 @@ CREATE TABLE moves (
   id INTEGER PRIMARY KEY, plan INTEGER NOT NULL, workload TEXT NOT NULL, state TEXT NOT NULL, body TEXT NOT NULL
 );
 CREATE INDEX moves_by_workload ON moves (workload, id);
-CREATE INDEX moves_waiting ON moves (state) WHERE state IN ('proposed', 'scheduled', 'running');
+-- SQLite takes this index only for a query with the very same condition.
+CREATE INDEX moves_waiting ON moves (state) WHERE state IN ('proposed', 'scheduled');
 CREATE TABLE approvals (
   workload TEXT NOT NULL, purpose TEXT NOT NULL, move INTEGER NOT NULL, cost REAL NOT NULL, at INTEGER NOT NULL,
   expires INTEGER NOT NULL, PRIMARY KEY (workload, purpose)
 ) WITHOUT ROWID;
 CREATE TABLE policies (record INTEGER PRIMARY KEY, at INTEGER NOT NULL, name TEXT NOT NULL, body TEXT NOT NULL);
 
--- Fresh samples: one row a step, all series in one packed column; then chunks: one row a series and day.
+-- Fresh samples: one row a step, all series in one packed column, and late ones beside them, which count more;
+-- then chunks: one row a series and day.
 CREATE TABLE series (id INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE);
 CREATE TABLE steps (at INTEGER PRIMARY KEY, ids BLOB NOT NULL, body BLOB NOT NULL, censored BLOB);
 CREATE TABLE late (
-  series INTEGER NOT NULL, at INTEGER NOT NULL, value REAL NOT NULL, censored INTEGER NOT NULL, PRIMARY KEY (series, at)
+  at INTEGER NOT NULL, series INTEGER NOT NULL, value REAL NOT NULL, censored INTEGER NOT NULL, PRIMARY KEY (at, series)
 ) WITHOUT ROWID;
 CREATE TABLE chunks (
   series INTEGER NOT NULL, start INTEGER NOT NULL, count INTEGER NOT NULL, body BLOB NOT NULL, present BLOB, censored BLOB,

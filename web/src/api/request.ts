@@ -1,0 +1,56 @@
+// Requests to API v1 of the server that served this page, and to no other host.
+import { token } from "./token.svelte";
+import type { Acknowledged, Problem } from "./types";
+
+const ROOT = "api/v1/";
+
+/** How the server said no, or that it could not be reached. */
+export class Refusal extends Error {
+  constructor(
+    readonly asked: string,
+    readonly status: number,
+    readonly title: string,
+    readonly detail: string,
+  ) {
+    super(`${title}: ${detail}`);
+  }
+}
+
+/** Reads a resource. Throws a `Refusal`. */
+export async function read<T>(path: string): Promise<T> {
+  const response = await send(path, {});
+  if (!response.ok) throw await refusal(path, response);
+  return (await response.json()) as T;
+}
+
+/** Asks for something to be done; asks for the token once where the server wants one. Throws a `Refusal`. */
+export async function write(path: string, body?: object): Promise<Acknowledged> {
+  let response = await post(path, body);
+  if (response.status === 401 && (await token.ask())) response = await post(path, body);
+  if (!response.ok) throw await refusal(path, response);
+  return (await response.json()) as Acknowledged;
+}
+
+function post(path: string, body?: object): Promise<Response> {
+  const headers: Record<string, string> = {};
+  if (token.value) headers["authorization"] = `Bearer ${token.value}`;
+  if (body) headers["content-type"] = "application/json";
+  return send(path, { method: "POST", headers, ...(body ? { body: JSON.stringify(body) } : {}) });
+}
+
+async function send(path: string, init: RequestInit): Promise<Response> {
+  try {
+    return await fetch(ROOT + path, { ...init, cache: "no-store" });
+  } catch {
+    throw new Refusal(path, 0, "no answer", "the server cannot be reached; it may be restarting");
+  }
+}
+
+async function refusal(path: string, response: Response): Promise<Refusal> {
+  try {
+    const problem = (await response.json()) as Problem;
+    return new Refusal(path, response.status, problem.title, problem.detail);
+  } catch {
+    return new Refusal(path, response.status, `status ${response.status}`, response.statusText || "no reason was given");
+  }
+}

@@ -1,0 +1,98 @@
+// Axes, cursor and marks that all charts of series share: UTC time below, humane amounts on the left.
+import uPlot from "uplot";
+
+import { amount } from "../format/amount";
+import { day, timeOfDay } from "../format/time";
+import type { Options, Paint } from "./Plot.svelte";
+
+const DAY_SECONDS = 86_400;
+
+/** Time in UTC, with the day below the midnight tick. */
+export function timeAxis(paint: Paint): uPlot.Axis {
+  return {
+    stroke: paint.muted, font: paint.font, size: 36, space: 64,
+    grid: { stroke: paint.grid, width: 1 },
+    ticks: { stroke: paint.grid, width: 1, size: 5 },
+    values: (_, splits) => splits.map((at, i) => {
+      const previous = splits[i - 1];
+      const isNewDay = previous === undefined || Math.floor(previous / DAY_SECONDS) !== Math.floor(at / DAY_SECONDS);
+      return isNewDay ? `${timeOfDay(at * 1000)}\n${day(at * 1000)}` : timeOfDay(at * 1000);
+    }),
+  };
+}
+
+/** Amounts in the unit given. */
+export function amountAxis(paint: Paint, unit: string): uPlot.Axis {
+  return {
+    stroke: paint.muted, font: paint.font, size: 74, space: 34, gap: 6,
+    grid: { stroke: paint.grid, width: 1 },
+    ticks: { show: false },
+    values: (_, splits) => splits.map((value) => amount(value, unit)),
+  };
+}
+
+/** What all charts have in common. `top` is a value that shall be in sight, such as a limit. */
+export function common(paint: Paint, unit: string, top: number | null): Omit<Options, "series"> {
+  return {
+    tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1000), "Etc/UTC"),
+    legend: { show: false },
+    padding: [10, 12, 0, 0],
+    cursor: { drag: { x: false, y: false }, points: { size: 7 } },
+    scales: {
+      x: { time: true },
+      y: { range: (_, __, highest) => [0, Math.max(highest ?? 0, top ?? 0, 1) * 1.08] },
+    },
+    axes: [timeAxis(paint), amountAxis(paint, unit)],
+  };
+}
+
+/** A dashed line over the whole width at a value, with its name at the left end, where no other mark is. */
+export function level(value: number | null, text: string, colour: string, font: string): (plot: uPlot) => void {
+  return (plot) => {
+    if (value === null) return;
+    const { ctx, bbox } = plot;
+    const y = Math.round(plot.valToPos(value, "y", true)) + 0.5;
+    ctx.save();
+    ctx.strokeStyle = ctx.fillStyle = colour;
+    ctx.lineWidth = devicePixelRatio * 1.25;
+    ctx.setLineDash([6 * devicePixelRatio, 4 * devicePixelRatio]);
+    ctx.beginPath();
+    ctx.moveTo(bbox.left, y);
+    ctx.lineTo(bbox.left + bbox.width, y);
+    ctx.stroke();
+    write(plot, text, bbox.left + 6 * devicePixelRatio, y - 7 * devicePixelRatio, "left", font);
+    ctx.restore();
+  };
+}
+
+/** A line through the present with its name, and the past shaded no more than the rest. */
+export function present(at: number, colour: string, font: string): (plot: uPlot) => void {
+  return (plot) => {
+    const { ctx, bbox } = plot;
+    const x = Math.round(plot.valToPos(at, "x", true)) + 0.5;
+    if (x < bbox.left || x > bbox.left + bbox.width) return;
+    ctx.save();
+    ctx.strokeStyle = ctx.fillStyle = colour;
+    ctx.lineWidth = devicePixelRatio;
+    ctx.beginPath();
+    ctx.moveTo(x, bbox.top);
+    ctx.lineTo(x, bbox.top + bbox.height);
+    ctx.stroke();
+    write(plot, "now", x + 5 * devicePixelRatio, bbox.top + 8 * devicePixelRatio, "left", font);
+    ctx.restore();
+  };
+}
+
+function write(plot: uPlot, text: string, x: number, y: number, align: CanvasTextAlign, font: string): void {
+  const size = 11 * devicePixelRatio;
+  plot.ctx.font = font.replace(/^\d+px/, `550 ${size}px`);
+  plot.ctx.textAlign = align;
+  plot.ctx.textBaseline = "middle";
+  plot.ctx.fillText(text, x, y);
+}
+
+/** A colour with an alpha, for the fills of bands. */
+export const faded = (colour: string, alpha: number): string => {
+  const channels = [1, 3, 5].map((at) => parseInt(colour.slice(at, at + 2), 16));
+  return `rgba(${channels.join(", ")}, ${alpha})`;
+};
