@@ -72,7 +72,7 @@ fn what_comes_in_the_twin_only_was_avoided() {
             ..avoided.clone()
         };
         let avoided: Vec<Avoided> = twin.avoided().map(rounded).collect();
-        assert_eq!(avoided, [expected.clone()], "followed every {seconds} s");
+        assert_eq!(avoided, std::slice::from_ref(&expected), "followed every {seconds} s");
         assert_eq!(run(false, seconds).avoided().count(), 0, "it came here too");
     }
 }

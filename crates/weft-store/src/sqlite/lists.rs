@@ -63,11 +63,7 @@ pub(super) fn put_events(
     Ok(())
 }
 
-pub(super) fn put_event(
-    connection: &Connection,
-    source: &str,
-    event: &Event,
-) -> Result<(), Fault> {
+pub(super) fn put_event(connection: &Connection, source: &str, event: &Event) -> Result<(), Fault> {
     let body = written(event, event.id.as_str())?;
     let (begins, ends) = (event.window.begins.as_millis(), event.window.ends.as_millis());
     let write = "INSERT OR REPLACE INTO events VALUES (?1, ?2, ?3, ?4, ?5)";

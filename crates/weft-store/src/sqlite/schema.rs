@@ -36,7 +36,10 @@ mod tests {
         migrate(Path::new("w.db"), &mut connection).expect("made");
         migrate(Path::new("w.db"), &mut connection).expect("nothing is left to do");
         connection.pragma_update(None, "user_version", 99).expect("set");
-        let error = migrate(Path::new("w.db"), &mut connection).expect_err("newer").of(Path::new("w.db")).to_string();
+        let error = migrate(Path::new("w.db"), &mut connection)
+            .expect_err("newer")
+            .of(Path::new("w.db"))
+            .to_string();
         assert!(
             error.starts_with("w.db: expected a schema of at most version 1, found version 99")
         );

@@ -1,4 +1,4 @@
-//! Hosts, workloads, regions and links.
+//! Hosts, workloads, regions and links, as they go over the wire.
 
 use serde::Serialize;
 use utoipa::ToSchema;

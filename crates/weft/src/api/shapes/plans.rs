@@ -1,4 +1,4 @@
-//! Plans, moves and reasons.
+//! Plans, moves and reasons, as they go over the wire.
 
 use serde::Serialize;
 use utoipa::ToSchema;
