@@ -10,7 +10,7 @@ mkdirSync(folder, { recursive: true });
 
 const json = async (path) => (await fetch(`${origin}/api/v1/${path}`)).json();
 const moves = (await json("moves?limit=200")).items;
-const workload = moves.find((move) => ["proposed", "scheduled", "running"].includes(move.state))?.workload ?? "web-001";
+const workload = moves.find((move) => ["proposed", "scheduled", "running"].includes(move.state))?.workload ?? (await json("workloads?limit=1")).items[0]?.id ?? "none";
 const outlook = await json("outlook");
 const host = outlook.hosts[0]?.host ?? "none";
 
