@@ -2,19 +2,25 @@
 //! database that passes it can take the place of SQLite. It must never look into a store but through
 //! the trait.
 
-use std::collections::BTreeSet;
+mod moves;
+mod samples;
 
 use thiserror::Error;
 use weft_control::record::{Entry, Record, Switch};
 use weft_core::event::{Event, EventKind};
 use weft_core::id::RecordId;
 use weft_core::policy::{Selector, Window};
-use weft_core::resource::{Resource, SeriesKey};
-use weft_core::series::{Sample, Series};
+use weft_core::resource::{Measure, Resource, SeriesKey};
 use weft_core::time::{Span, Step, Timestamp};
 
 use crate::alert::{Alert, Severity};
+use crate::kept::ScoreLine;
 use crate::{Store, StoreError};
+
+/// The step of the stores: an hour, so that days of durable steps take no minutes.
+pub fn step() -> Step {
+    Step::new(Span::from_hours(1)).expect("an hour is whole seconds")
+}
 
 /// A promise of [`Store`] that was not kept.
 #[derive(Debug, Error)]
@@ -34,17 +40,47 @@ pub enum Breach {
     Store(#[from] StoreError),
 }
 
-/// Runs every check on a fresh store of five-minute steps; the first broken promise is the error.
+/// Runs every check on a fresh store of steps of [`step`]; the first broken promise is the error. What
+/// must hold over being opened again is in [`run_reopened`].
 pub fn run(mut make: impl FnMut() -> Box<dyn Store>) -> Result<(), Breach> {
     entries_are_kept_in_order(make().as_ref())?;
     an_entry_is_one_however_often_it_comes(make().as_ref())?;
-    samples_come_back(make().as_ref())?;
-    days_of_samples_come_back(make().as_ref())?;
-    late_samples_are_taken(make().as_ref())?;
-    old_samples_are_forgotten(make().as_ref())?;
+    moves::run(&mut make)?;
+    samples::run(&mut make)?;
+    scores_are_of_one_series(make().as_ref())?;
     events_are_found_by_time(make().as_ref())?;
     an_alert_is_told_once(make().as_ref())?;
+    alerts_of_one_instant_stay_together(make().as_ref())?;
     a_token_is_kept(make().as_ref())
+}
+
+/// Checks that everything is there when a store is opened again. Each call of `open` opens the same store,
+/// empty at first; the one before it is closed by then.
+pub fn run_reopened(mut open: impl FnMut() -> Box<dyn Store>) -> Result<(), Breach> {
+    let entries: Vec<Entry> = (0..5).map(entry).collect();
+    let event = event("early", 0, 10);
+    let scores = [score("a", Measure::Resource(Resource::Cpu), 1)];
+    let store = open();
+    store.append(&entries[..3])?;
+    store.put_events("file", std::slice::from_ref(&event))?;
+    store.put_alert(&alert("f1", 0))?;
+    store.write_scores(at(0), &scores)?;
+    store.set_token_hash([7; 32])?;
+    drop(store);
+    let store = open();
+    store.append(&entries[2..])?;
+    drop(store);
+    let store = open();
+    same("entries after reopening", &entries, &store.resume_journal()?)?;
+    let window = Window { begins: at(0), ends: at(1) };
+    same("events after reopening", &vec![("file".to_owned(), event)], &store.events(window)?)?;
+    same("alerts after reopening", &vec![alert("f1", 0)], &store.open_alerts()?)?;
+    same("scores after reopening", &1, &store.scores(&scores[0].key, 9)?.len())?;
+    same("the token after reopening", &Some([7; 32]), &store.token_hash()?)?;
+    store.check()?;
+    drop(store);
+    moves::reopened(&mut open)?;
+    samples::reopened(&mut open)
 }
 
 fn same<T: PartialEq + std::fmt::Debug>(
@@ -86,84 +122,35 @@ fn an_entry_is_one_however_often_it_comes(store: &dyn Store) -> Result<(), Breac
     same("another entry of the same number", &true, &store.append(&[other]).is_err())
 }
 
-const STEP: Step = Step::FIVE_MINUTES;
-
 fn key(name: &str) -> SeriesKey {
     SeriesKey::resource(name.into(), Resource::Cpu)
 }
 
 fn at(steps: i64) -> Timestamp {
-    Timestamp::from_seconds(86_400 * 20_000) + STEP.span() * steps
+    Timestamp::from_seconds(86_400 * 20_000) + step().span() * steps
 }
 
-fn sample(name: &str, steps: i64, value: f32) -> Sample {
-    Sample { key: key(name), at: at(steps), value, censored: steps % 3 == 0 }
+fn score(name: &str, measure: Measure, judged: u32) -> ScoreLine {
+    let key = SeriesKey { workload: name.into(), measure };
+    let model = "seasonal".to_owned();
+    ScoreLine { key, model, pinball: Some(0.5), coverage: None, judged }
 }
 
-fn found(store: &dyn Store, name: &str, from: i64, until: i64) -> Result<Vec<Option<f32>>, Breach> {
-    let series = store.history(&key(name), at(from), at(until))?;
-    let mut values: Vec<_> = series.iter().collect();
-    values.resize((until - from) as usize, None);
-    Ok(values)
-}
-
-fn samples_come_back(store: &dyn Store) -> Result<(), Breach> {
-    let check = "samples";
-    store.write_step(at(0), &[sample("a", 0, 1.0), sample("b", 0, 2.0)])?;
-    store.write_step(at(2), &[sample("a", 2, 3.0), sample("b", 2, f32::NAN)])?;
-    same(check, &vec![Some(1.0), None, Some(3.0)], &found(store, "a", 0, 3)?)?;
-    same(check, &vec![Some(2.0), None, None], &found(store, "b", 0, 3)?)?;
-    same(check, &vec![None, None], &found(store, "c", 0, 2)?)?;
-    let series = store.history(&key("a"), at(0), at(3))?;
-    same("censored samples", &(true, false), &(series.is_censored(0), series.is_censored(2)))?;
-    let known: BTreeSet<SeriesKey> = store.series()?.into_iter().collect();
-    same("series", &[key("a"), key("b")].into(), &known)?;
-    same("the newest step", &Some(at(2)), &store.newest_step()?)
-}
-
-fn days_of_samples_come_back(store: &dyn Store) -> Result<(), Breach> {
-    let steps = 4 * STEP.per_day() as i64;
-    let value = |step: i64| (step % 1_000) as f32;
-    for step in 0..steps {
-        let mut samples = vec![sample("a", step, value(step))];
-        if step % 7 != 0 {
-            samples.push(sample("b", step, value(step) + 1.0));
-        }
-        store.write_step(at(step), &samples)?;
+fn scores_are_of_one_series(store: &dyn Store) -> Result<(), Breach> {
+    let cpu = |name| score(name, Measure::Resource(Resource::Cpu), 1);
+    let application = |name, metric: &str| score(name, Measure::Application(metric.into()), 2);
+    let alike = [cpu("a"), application("a", "cpu"), cpu("b/c"), application("b", "c/cpu")];
+    store.write_scores(at(0), &alike)?;
+    let later = ScoreLine { judged: 9, ..cpu("a") };
+    store.write_scores(at(1), std::slice::from_ref(&later))?;
+    let check = "scores";
+    let both = vec![(at(1), later.clone()), (at(0), cpu("a"))];
+    same(check, &both, &store.scores(&later.key, 10)?)?;
+    same(check, &both[..1].to_vec(), &store.scores(&later.key, 1)?)?;
+    for score in &alike[1..] {
+        same(check, &vec![(at(0), score.clone())], &store.scores(&score.key, 10)?)?;
     }
-    let whole: Vec<_> = (0..steps).map(|step| Some(value(step))).collect();
-    same("days of samples", &whole, &found(store, "a", 0, steps)?)?;
-    let gaps = (0..steps).map(|step| (step % 7 != 0).then_some(value(step) + 1.0));
-    same("days of samples with gaps", &gaps.collect(), &found(store, "b", 0, steps)?)?;
-    same("a piece of them", &whole[100..900].to_vec(), &found(store, "a", 100, 900)?)
-}
-
-fn late_samples_are_taken(store: &dyn Store) -> Result<(), Breach> {
-    let steps = 3 * STEP.per_day() as i64;
-    let past = (0..50).map(|step| Some(step as f32));
-    store.back_fill(&key("a"), &Series::from_values(at(0), STEP, past))?;
-    for step in 50..steps {
-        store.write_step(at(step), &[sample("a", step, 5.0)])?;
-    }
-    let late = [sample("a", steps, 6.0), sample("a", steps - 2, 7.0), sample("a", 60, 8.0)];
-    store.write_step(at(steps), &late)?;
-    let check = "late samples";
-    same(
-        check,
-        &vec![Some(5.0), Some(7.0), Some(5.0), Some(6.0)],
-        &found(store, "a", steps - 3, steps + 1)?,
-    )?;
-    same(check, &vec![Some(49.0), Some(5.0)], &found(store, "a", 49, 51)?)?;
-    same(check, &vec![Some(5.0), Some(8.0), Some(5.0)], &found(store, "a", 59, 62)?)
-}
-
-fn old_samples_are_forgotten(store: &dyn Store) -> Result<(), Breach> {
-    let days = 3 * STEP.per_day() as i64;
-    let past = (0..days).map(|_| Some(4.0));
-    store.back_fill(&key("a"), &Series::from_values(at(0), STEP, past))?;
-    store.forget_before(at(days / 3))?;
-    let check = "retention";
-    same(check, &vec![None, Some(4.0)], &found(store, "a", days / 3 - 1, days / 3 + 1)?)
+    Ok(())
 }
 
 fn event(name: &str, begins: i64, ends: i64) -> Event {
@@ -192,17 +179,21 @@ fn events_are_found_by_time(store: &dyn Store) -> Result<(), Breach> {
     same(check, &vec!["api/mine".to_owned()], &names(0, 100)?)
 }
 
-fn an_alert_is_told_once(store: &dyn Store) -> Result<(), Breach> {
-    let mut alert = Alert {
-        fingerprint: "f1".to_owned(),
+fn alert(fingerprint: &str, begins: i64) -> Alert {
+    Alert {
+        fingerprint: fingerprint.to_owned(),
         rule: "ForeseenShortage".to_owned(),
         severity: Severity::Warning,
         subject: "h1".to_owned(),
         summary: "h1 will run short".to_owned(),
-        begins: at(0),
+        begins: at(begins),
         ends: None,
         told: None,
-    };
+    }
+}
+
+fn an_alert_is_told_once(store: &dyn Store) -> Result<(), Breach> {
+    let mut alert = alert("f1", 0);
     store.put_alert(&alert)?;
     alert.told = Some(at(1));
     store.put_alert(&alert)?;
@@ -212,6 +203,15 @@ fn an_alert_is_told_once(store: &dyn Store) -> Result<(), Breach> {
     store.put_alert(&alert)?;
     same(check, &Vec::new(), &store.open_alerts()?)?;
     same(check, &vec![alert], &store.alerts(None, 10)?)
+}
+
+fn alerts_of_one_instant_stay_together(store: &dyn Store) -> Result<(), Breach> {
+    let all = [alert("f1", 2), alert("f2", 1), alert("f3", 1), alert("f4", 1), alert("f5", 0)];
+    all.iter().try_for_each(|alert| store.put_alert(alert))?;
+    let check = "pages of alerts";
+    same(check, &all[..4].to_vec(), &store.alerts(None, 2)?)?;
+    same(check, &all[4..].to_vec(), &store.alerts(Some(at(1)), 2)?)?;
+    same(check, &Vec::new(), &store.alerts(Some(at(0)), 2)?)
 }
 
 fn a_token_is_kept(store: &dyn Store) -> Result<(), Breach> {

@@ -194,17 +194,23 @@ impl Store for SqliteStore {
     }
 
     fn back_fill(&self, key: &SeriesKey, series: &Series) -> Result<(), StoreError> {
-        let one = [(key, series)];
-        self.writing(|store| samples::back_fill(store, &self.fresh, self.step, &one))
+        self.writing(|store| samples::back_fill(store, &self.fresh, &[(key, series)]))
     }
 
     fn back_fill_all(&self, series: &[(SeriesKey, Series)]) -> Result<(), StoreError> {
         let all: Vec<_> = series.iter().map(|(key, series)| (key, series)).collect();
-        self.writing(|store| samples::back_fill(store, &self.fresh, self.step, &all))
+        let mut rest = all.as_slice();
+        // The writer is free between two batches: a step need not wait for all of them.
+        while !rest.is_empty() {
+            let (batch, after) = rest.split_at(samples::batch_len(rest));
+            self.writing(|store| samples::back_fill(store, &self.fresh, batch))?;
+            rest = after;
+        }
+        Ok(())
     }
 
     fn compact(&self) -> Result<(), StoreError> {
-        // The writer is free between two rounds: a step need not wait for all of them.
+        // Here too a step may come between two rounds.
         while self.writing(|store| samples::compact(store, &self.fresh))? {}
         Ok(())
     }

@@ -133,27 +133,8 @@ fn write_covered(
     late.iter().try_for_each(|fact| fresh::write_late(transaction, fact))
 }
 
-pub(super) fn back_fill(
-    connection: &mut Connection,
-    fresh: &RwLock<Fresh>,
-    step: Step,
-    series: &[(&SeriesKey, &Series)],
-) -> Result<(), Fault> {
-    if let Some((_, other)) = series.iter().find(|(_, series)| series.step() != step) {
-        let found = seconds(other.step());
-        return Err(StoreError::Step { expected: seconds(step), found }.into());
-    }
-    let mut rest = series;
-    while !rest.is_empty() {
-        let (batch, after) = rest.split_at(batch_len(rest));
-        back_fill_batch(connection, fresh, batch)?;
-        rest = after;
-    }
-    Ok(())
-}
-
-/// How many series fit into one transaction, at least one.
-fn batch_len(series: &[(&SeriesKey, &Series)]) -> usize {
+/// How many series fit into one transaction of a back-fill, at least one.
+pub(super) fn batch_len(series: &[(&SeriesKey, &Series)]) -> usize {
     let mut samples = 0;
     let fits = series.iter().take_while(|(_, series)| {
         samples += series.len();
@@ -162,12 +143,16 @@ fn batch_len(series: &[(&SeriesKey, &Series)]) -> usize {
     fits.count().max(1)
 }
 
-fn back_fill_batch(
+pub(super) fn back_fill(
     connection: &mut Connection,
     fresh: &RwLock<Fresh>,
     batch: &[(&SeriesKey, &Series)],
 ) -> Result<(), Fault> {
     let known = shared(fresh);
+    if let Some((_, other)) = batch.iter().find(|(_, series)| series.step() != known.step) {
+        let (expected, found) = (seconds(known.step), seconds(other.step()));
+        return Err(StoreError::Step { expected, found }.into());
+    }
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let mut change = Change::default();
     for (key, series) in batch.iter().filter(|(_, series)| !series.is_empty()) {
