@@ -175,6 +175,7 @@ impl PlanJob {
         let plan = self.with_kept_numbers(plan);
         let refused = check(&self.situation, &plan);
         let plan = if refused.is_empty() { plan } else { self.without_refused_moves(plan) };
+        let plan = self.with_approved_moves(plan);
         self.planned(plan, refused.iter().map(ToString::to_string).collect())
     }
 
@@ -199,6 +200,23 @@ impl PlanJob {
             planned.id = renamed(planned.id);
             planned.prerequisites.iter_mut().for_each(|id| *id = renamed(*id));
         }
+        plan
+    }
+
+    /// The plan with the approved moves that it no longer has: what a person has let go ahead is done
+    /// while the checker lets it pass, though a newer forecast would not propose it. One whose workload
+    /// the plan moves otherwise makes way.
+    fn with_approved_moves(&self, mut plan: Plan) -> Plan {
+        if self.situation.policy.mode != Mode::Approve {
+            return plan;
+        }
+        for approved in &self.situation.waiting {
+            if plan.moves.iter().all(|planned| planned.workload != approved.workload) {
+                let start = approved.start.max(self.situation.now);
+                self.admit(&mut plan, &[Move { start, ..approved.clone() }]);
+            }
+        }
+        plan.moves.sort_by_key(|planned| (planned.start, planned.id));
         plan
     }
 

@@ -221,11 +221,7 @@ impl GeneratorSpec {
                 events.extend(kind.map(|kind| event(kind, window, groups[group], factor)));
             }
         }
-        events.sort_by(|a, b| (a.window.begins, &a.id).cmp(&(b.window.begins, &b.id)));
-        for (number, event) in events.iter_mut().enumerate() {
-            let word = if event.kind == EventKind::News { "news" } else { "campaign" };
-            event.id = format!("{word}-{:03}", number + 1).into();
-        }
+        in_order(&mut events);
         (lifts.into_iter().map(Into::into).collect(), events)
     }
 
@@ -308,6 +304,15 @@ impl GeneratorSpec {
 
 fn step_count_per_day(step: Step) -> f64 {
     step.per_day() as f64
+}
+
+/// Puts events in order of beginning and numbers them.
+fn in_order(events: &mut [Event]) {
+    events.sort_by(|a, b| (a.window.begins, &a.id).cmp(&(b.window.begins, &b.id)));
+    for (number, event) in events.iter_mut().enumerate() {
+        let word = if event.kind == EventKind::News { "news" } else { "campaign" };
+        event.id = format!("{word}-{:03}", number + 1).into();
+    }
 }
 
 fn event(kind: EventKind, window: Window, group: &[&WorkloadId], factor: f64) -> Event {

@@ -40,6 +40,8 @@ struct Scene {
     /// Whether plans are kept back; otherwise they are there at once.
     plans_take_time: bool,
     plans: VecDeque<Event>,
+    /// What each workload uses.
+    use_millicores: f32,
 }
 
 impl Scene {
@@ -65,6 +67,7 @@ impl Scene {
             durable: true,
             plans_take_time: false,
             plans: VecDeque::new(),
+            use_millicores: 3_000.0,
         }
     }
 
@@ -100,7 +103,7 @@ impl Scene {
         let sample = |name: &str| Sample {
             key: SeriesKey::resource(name.into(), Resource::Cpu),
             at,
-            value: 3_000.0,
+            value: self.use_millicores,
             censored: false,
         };
         let samples = if sampled { ["a", "b", "c"].map(sample).to_vec() } else { Vec::new() };
@@ -270,6 +273,23 @@ fn an_approval_starts_a_move_and_survives_replanning() {
     scene.feed(Event::Asked(Request::Resume));
     assert_eq!(scene.orders.len(), 1, "the next plan keeps the approval");
     assert_eq!(scene.count(|r| matches!(r, Record::Approved { .. })), 1);
+}
+
+/// Regression: a move that a person had approved was gone with the next plan that did without it.
+#[test]
+fn an_approved_move_is_done_though_the_next_plan_does_without_it() {
+    let mut scene = Scene::after_an_hour(Mode::Approve);
+    let approved = scene.proposed()[0];
+    scene.feed(Event::Asked(Request::Pause));
+    scene.feed(Event::Asked(Request::Approve(approved)));
+    let others = scene.proposed();
+    scene.use_millicores = 100.0;
+    scene.pass_steps(2);
+    let kept = scene.control.moves().find(|tracked| tracked.planned.id == approved);
+    assert_eq!(kept.map(|tracked| tracked.state), Some(MoveState::Scheduled));
+    assert!(others.iter().all(|id| scene.control.moves().all(|m| m.planned.id != *id)));
+    scene.feed(Event::Asked(Request::Resume));
+    assert_eq!(scene.orders.first().map(|order| order.id), Some(approved));
 }
 
 #[test]

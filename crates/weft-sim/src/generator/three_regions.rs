@@ -1,5 +1,5 @@
-//! A made-up company in three regions: hosts of three kinds in six zones, workloads of seven kinds,
-//! links, prices and rules, in two sizes: 24 hosts with 120 workloads, and 60 with 402. It is packed as fleets are packed by hand: by memory, with too
+//! A made-up company in three regions: 24 hosts of three kinds in six zones, 120 workloads of six
+//! kinds, links, prices and rules. It is packed as fleets are packed by hand: by memory, with too
 //! little thought for what peaks together. Demonstrations, tests and first steps stand on it.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -75,7 +75,7 @@ impl MadeFleet {
 }
 
 const GIBIBYTE: u64 = 1 << 30;
-const REGIONS: [(&str, f64); 3] = [("ap", 0.18), ("eu", 0.25), ("us", 0.12)];
+pub(super) const REGIONS: [(&str, f64); 3] = [("ap", 0.18), ("eu", 0.25), ("us", 0.12)];
 
 /// A kind of host. Power is idle and full; between them it rises in a straight line.
 struct HostKind {
@@ -123,20 +123,23 @@ const HOST_KINDS: [HostKind; 3] = [
     },
 ];
 
-/// A kind of workload.
-struct WorkloadKind {
-    name: &'static str,
-    vcpus: u32,
-    vcpu_speed: u32,
-    memory_gibibytes: u64,
-    dirty_rate: u64,
-    priority: u8,
-    mobility: Mobility,
+/// A kind of workload. Its name is a label of its members.
+pub(super) struct WorkloadKind {
+    pub(super) name: &'static str,
+    pub(super) count: usize,
+    pub(super) vcpus: u32,
+    pub(super) vcpu_speed: u32,
+    pub(super) memory_gibibytes: u64,
+    pub(super) dirty_rate: u64,
+    pub(super) priority: u8,
+    pub(super) mobility: Mobility,
     /// Whether its members take turns between the two zones.
-    alternates: bool,
+    pub(super) alternates: bool,
+    /// Whether it runs on licensed hosts only.
+    pub(super) needs_licence: bool,
 }
 
-const fn moves(live: bool, preemptive: bool, max_replicas: u32) -> Mobility {
+pub(super) const fn moves(live: bool, preemptive: bool, max_replicas: u32) -> Mobility {
     Mobility { live, preemptive, max_replicas, recover: true }
 }
 
@@ -145,6 +148,7 @@ const fn moves(live: bool, preemptive: bool, max_replicas: u32) -> Mobility {
 const WORKLOAD_KINDS: [WorkloadKind; 7] = [
     WorkloadKind {
         name: "old",
+        count: 4,
         vcpus: 1,
         vcpu_speed: 800,
         memory_gibibytes: 2,
@@ -152,9 +156,11 @@ const WORKLOAD_KINDS: [WorkloadKind; 7] = [
         priority: 1,
         mobility: moves(false, true, 1),
         alternates: false,
+        needs_licence: true,
     },
     WorkloadKind {
         name: "front",
+        count: 2,
         vcpus: 12,
         vcpu_speed: 1_000,
         memory_gibibytes: 16,
@@ -162,9 +168,11 @@ const WORKLOAD_KINDS: [WorkloadKind; 7] = [
         priority: 3,
         mobility: moves(true, false, 4),
         alternates: true,
+        needs_licence: false,
     },
     WorkloadKind {
         name: "db",
+        count: 6,
         vcpus: 4,
         vcpu_speed: 1_000,
         memory_gibibytes: 16,
@@ -172,9 +180,11 @@ const WORKLOAD_KINDS: [WorkloadKind; 7] = [
         priority: 5,
         mobility: moves(true, true, 1),
         alternates: true,
+        needs_licence: false,
     },
     WorkloadKind {
         name: "cache",
+        count: 4,
         vcpus: 2,
         vcpu_speed: 1_000,
         memory_gibibytes: 12,
@@ -182,9 +192,11 @@ const WORKLOAD_KINDS: [WorkloadKind; 7] = [
         priority: 2,
         mobility: moves(true, true, 1),
         alternates: false,
+        needs_licence: false,
     },
     WorkloadKind {
         name: "web",
+        count: 8,
         vcpus: 4,
         vcpu_speed: 1_000,
         memory_gibibytes: 8,
@@ -192,9 +204,11 @@ const WORKLOAD_KINDS: [WorkloadKind; 7] = [
         priority: 3,
         mobility: moves(true, true, 2),
         alternates: true,
+        needs_licence: false,
     },
     WorkloadKind {
         name: "batch",
+        count: 6,
         vcpus: 4,
         vcpu_speed: 800,
         memory_gibibytes: 8,
@@ -202,9 +216,11 @@ const WORKLOAD_KINDS: [WorkloadKind; 7] = [
         priority: 0,
         mobility: moves(true, true, 1),
         alternates: false,
+        needs_licence: false,
     },
     WorkloadKind {
         name: "app",
+        count: 10,
         vcpus: 2,
         vcpu_speed: 800,
         memory_gibibytes: 6,
@@ -212,64 +228,40 @@ const WORKLOAD_KINDS: [WorkloadKind; 7] = [
         priority: 2,
         mobility: moves(true, true, 1),
         alternates: false,
+        needs_licence: false,
     },
 ];
 
 /// Most vCPU time allocated over processor time that the owner dares when packing by hand.
 const PACKING: f64 = 2.0;
 
-/// How many of each kind a region has, in the order of the kinds.
-pub(super) struct Size {
-    pub(super) hosts: [usize; HOST_KINDS.len()],
-    pub(super) workloads: [usize; WORKLOAD_KINDS.len()],
-}
-
-const SMALL: Size = Size { hosts: [2, 4, 2], workloads: [4, 2, 6, 4, 8, 6, 10] };
-
-impl Size {
-    fn workload_kinds(&self) -> impl Iterator<Item = (&'static WorkloadKind, usize)> + '_ {
-        WORKLOAD_KINDS.iter().zip(self.workloads)
-    }
-
-    fn databases(&self) -> usize {
-        let is_database = |(kind, _): &(&WorkloadKind, usize)| kind.name == "db";
-        self.workload_kinds().find(is_database).map_or(0, |(_, count)| count)
-    }
-}
+/// Hosts of each kind in a region.
+const HOST_COUNTS: [usize; HOST_KINDS.len()] = [2, 4, 2];
 
 /// The made-up company, from `seed`, with peaks, events and churn for `days` days from `start` on.
 /// Groups of five workloads, consecutive by name, peak together.
 pub fn three_regions(seed: u64, start: Timestamp, days: u32) -> MadeFleet {
-    let spec = GeneratorSpec { arriving: 0.03, departing: 0.03, ..company_spec() };
-    company(&SMALL, &spec, seed, start, days)
-}
-
-pub(super) fn company_spec() -> GeneratorSpec {
-    GeneratorSpec { group_size: 5, ..GeneratorSpec::default() }
-}
-
-/// The company in a size, with demand as `spec` says.
-pub(super) fn company(
-    size: &Size,
-    spec: &GeneratorSpec,
-    seed: u64,
-    start: Timestamp,
-    days: u32,
-) -> MadeFleet {
     let step = Step::FIVE_MINUTES;
-    let topology = Arc::new(topology(size));
+    let topology = Arc::new(topology(HOST_COUNTS));
     let workloads: Workloads =
-        REGIONS.iter().flat_map(|(region, _)| region_workloads(size, region)).collect();
+        members(&WORKLOAD_KINDS).map(|m| (m.id(), Arc::new(m.workload(m.id())))).collect();
+    let spec = GeneratorSpec {
+        group_size: 5,
+        arriving: 0.03,
+        departing: 0.03,
+        ..GeneratorSpec::default()
+    };
     let generated = spec.generate(seed, &workloads, start, step, days);
-    let placement = pack(size, &topology, &workloads);
-    MadeFleet { topology, workloads, placement, generated, rules: rules(size), start, step }
+    let placement = pack(&topology, members(&WORKLOAD_KINDS).map(|m| (m, m.id())), &workloads);
+    MadeFleet { topology, workloads, placement, generated, rules: rules(), start, step }
 }
 
 fn tags<const N: usize>(names: [String; N]) -> BTreeSet<Tag> {
     names.into_iter().map(Tag::from).collect()
 }
 
-fn topology(size: &Size) -> Topology {
+/// Three regions of two zones, with this many hosts of each kind in a region.
+pub(super) fn topology(counts: [usize; HOST_KINDS.len()]) -> Topology {
     let mut zones = Vec::new();
     let mut hosts = Vec::new();
     let mut regions = Vec::new();
@@ -278,7 +270,7 @@ fn topology(size: &Size) -> Topology {
         for zone in ["a", "b"] {
             zones.push(Zone { id: format!("{region}-{zone}").into(), region: region.into() });
         }
-        for (kind, count) in HOST_KINDS.iter().zip(size.hosts) {
+        for (kind, count) in HOST_KINDS.iter().zip(counts) {
             hosts.extend((0..count).map(|number| host(region, kind, number)));
         }
     }
@@ -320,36 +312,60 @@ fn host(region: &str, kind: &HostKind, number: usize) -> Host {
     }
 }
 
-fn region_workloads(size: &Size, region: &str) -> Vec<(WorkloadId, Arc<Workload>)> {
-    let mut workloads = Vec::new();
-    for (kind, count) in size.workload_kinds() {
-        for number in 1..=count {
-            let id: WorkloadId = format!("{region}-{}-{number:02}", kind.name).into();
-            let pair = format!("{region}-{}-pair-{}", kind.name, number.div_ceil(2));
-            let workload = Workload {
-                id: id.clone(),
-                vcpus: kind.vcpus,
-                vcpu_speed_millicores: kind.vcpu_speed,
-                allocated: Amounts::ZERO.with(Resource::Memory, kind.memory_gibibytes * GIBIBYTE),
-                priority: kind.priority,
-                downtime_weight: 1.0 + f64::from(kind.priority),
-                dirty_rate_bytes_per_second: kind.dirty_rate,
-                storage: Storage::Shared,
-                mobility: kind.mobility.clone(),
-                tags: tags([kind.name.to_owned(), format!("{region}-{}", kind.name), pair]),
-            };
-            workloads.push((id, Arc::new(workload)));
-        }
-    }
-    workloads
+/// The `number`-th workload of a kind in a region, from 1.
+#[derive(Clone, Copy)]
+pub(super) struct Member {
+    pub(super) region: &'static str,
+    pub(super) kind: &'static WorkloadKind,
+    pub(super) number: usize,
 }
 
-fn tagged(tag: &str) -> Selector {
+/// All members of the kinds, region by region, in the order of the kinds.
+pub(super) fn members(kinds: &'static [WorkloadKind]) -> impl Iterator<Item = Member> {
+    let of_kind = |region, kind: &'static WorkloadKind| {
+        (1..=kind.count).map(move |number| Member { region, kind, number })
+    };
+    let of_region = move |region| kinds.iter().flat_map(move |kind| of_kind(region, kind));
+    REGIONS.iter().flat_map(move |(region, _)| of_region(*region))
+}
+
+impl Member {
+    fn id(&self) -> WorkloadId {
+        format!("{}-{}-{:02}", self.region, self.kind.name, self.number).into()
+    }
+
+    /// The zone that it wishes for, where its kind takes turns.
+    fn zone(&self) -> Option<String> {
+        let zone = if self.number.is_multiple_of(2) { "b" } else { "a" };
+        self.kind.alternates.then(|| format!("{}-{zone}", self.region))
+    }
+
+    /// The workload under the name `id`; with the labels of its kind, of its kind in its region and
+    /// of the pair that it belongs to there.
+    pub(super) fn workload(&self, id: WorkloadId) -> Workload {
+        let Self { region, kind, number } = self;
+        let pair = format!("{region}-{}-pair-{}", kind.name, number.div_ceil(2));
+        Workload {
+            id,
+            vcpus: kind.vcpus,
+            vcpu_speed_millicores: kind.vcpu_speed,
+            allocated: Amounts::ZERO.with(Resource::Memory, kind.memory_gibibytes * GIBIBYTE),
+            priority: kind.priority,
+            downtime_weight: 1.0 + f64::from(kind.priority),
+            dirty_rate_bytes_per_second: kind.dirty_rate,
+            storage: Storage::Shared,
+            mobility: kind.mobility.clone(),
+            tags: tags([kind.name.to_owned(), format!("{region}-{}", kind.name), pair]),
+        }
+    }
+}
+
+pub(super) fn tagged(tag: &str) -> Selector {
     Selector { names: BTreeSet::new(), tags: [Tag::from(tag)].into() }
 }
 
 /// What the company's placements must keep.
-fn rules(size: &Size) -> Vec<Rule> {
+fn rules() -> Vec<Rule> {
     let mut rules = vec![
         Rule::Pin { workloads: tagged("old"), hosts: tagged("licensed") },
         Rule::Exclude { workloads: tagged("db"), hosts: tagged("slow") },
@@ -361,7 +377,7 @@ fn rules(size: &Size) -> Vec<Rule> {
             workloads: tagged(&format!("{region}-db-pair-{number}")),
             domain: Domain::Host,
         };
-        rules.extend((1..=size.databases() / 2).map(pair));
+        rules.extend((1..=3).map(pair));
         rules.push(Rule::Spread {
             workloads: tagged(&format!("{region}-web")),
             domain: Domain::Zone,
@@ -375,26 +391,22 @@ fn rules(size: &Size) -> Vec<Rule> {
     rules
 }
 
-/// Packs by hand: in the order of the kinds, each on the allowed host of its region with the least
-/// free memory that still has room; the memory of what arrives later is reserved.
-fn pack(size: &Size, topology: &Topology, workloads: &Workloads) -> Placement {
+/// Packs by hand: one after another, each on the allowed host of its region with the least free
+/// memory that still has room; the memory of what arrives later is reserved.
+pub(super) fn pack(
+    topology: &Topology,
+    members: impl Iterator<Item = (Member, WorkloadId)>,
+    workloads: &Workloads,
+) -> Placement {
     let mut placement = Placement::default();
     let mut taken: BTreeMap<&HostId, (u64, f64)> = BTreeMap::new();
-    for (region, _) in REGIONS {
-        for (kind, count) in size.workload_kinds() {
-            for number in 1..=count {
-                let id: WorkloadId = format!("{region}-{}-{number:02}", kind.name).into();
-                let workload = &workloads[&id];
-                let wish = kind.alternates.then(|| {
-                    format!("{region}-{}", if number.is_multiple_of(2) { "b" } else { "a" })
-                });
-                let host = best_host(topology, &taken, workload, region, wish.as_deref());
-                let sums = taken.entry(&host.id).or_default();
-                sums.0 += workload.allocation(Resource::Memory);
-                sums.1 += workload.cpu_millicores() as f64;
-                placement.put(id, host.id.clone());
-            }
-        }
+    for (member, id) in members {
+        let workload = &workloads[&id];
+        let host = best_host(topology, &taken, workload, &member);
+        let sums = taken.entry(&host.id).or_default();
+        sums.0 += workload.allocation(Resource::Memory);
+        sums.1 += workload.cpu_millicores() as f64;
+        placement.put(id, host.id.clone());
     }
     placement
 }
@@ -403,18 +415,17 @@ fn best_host<'a>(
     topology: &'a Topology,
     taken: &BTreeMap<&HostId, (u64, f64)>,
     workload: &Workload,
-    region: &str,
-    zone: Option<&str>,
+    member: &Member,
 ) -> &'a Host {
-    let needs_licence = workload.tags.contains(&Tag::from("old"));
+    let zone = member.zone();
     let fits = |host: &&Host| {
         let (memory, processor) = taken.get(&host.id).copied().unwrap_or_default();
         let offered = host.offers(Resource::Memory).unwrap_or(u64::MAX);
         let most = host.cpu_millicores() as f64 * PACKING;
-        host.tags.contains(&Tag::from(region))
-            && zone.is_none_or(|zone| host.zone.as_str() == zone)
+        host.tags.contains(&Tag::from(member.region))
+            && zone.as_deref().is_none_or(|zone| host.zone.as_str() == zone)
             && host.core_speed_millicores >= workload.vcpu_speed_millicores
-            && (!needs_licence || host.tags.contains(&Tag::from("licensed")))
+            && (!member.kind.needs_licence || host.tags.contains(&Tag::from("licensed")))
             && memory + workload.allocation(Resource::Memory) <= offered
             && processor + workload.cpu_millicores() as f64 <= most
     };
