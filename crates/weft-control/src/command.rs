@@ -1,7 +1,9 @@
 //! What the control loop wants done. The shell carries commands out in order and decides nothing.
 
+use std::sync::Arc;
+
 use weft_core::id::{JobId, MoveId};
-use weft_core::observation::MoveOrder;
+use weft_core::observation::{MoveOrder, Observation};
 use weft_core::time::Timestamp;
 
 use crate::job::Job;
@@ -22,8 +24,9 @@ pub enum Command {
     Cancel(MoveId),
     /// Run a job and answer with `JobDone`; on a worker thread, or in line.
     Run(JobId, Job),
-    /// Make the forecasters anew from stored samples and answer with `JobDone` of an update.
-    Restore(JobId),
+    /// Make the forecasters of these workloads anew from stored samples and answer with `JobDone` of an
+    /// update.
+    Restore(JobId, Arc<Observation>),
     /// Send `Wake` at this instant, or at once if it has passed.
     WakeAt(Timestamp),
 }

@@ -37,10 +37,10 @@ use crate::command::Command;
 use crate::event::Event;
 use crate::record::{Entry, Freeze, Record, Switch};
 
-/// What the loop is set up with; the policy can change later, this cannot.
+/// What the loop is set up with. Policy and topology are the first: others come as events.
 #[derive(Debug, Clone)]
 pub struct Config {
-    /// Regions, zones, hosts, links.
+    /// The first regions, zones, hosts, links.
     pub topology: Arc<Topology>,
     /// The first policy.
     pub policy: Arc<Policy>,
@@ -50,6 +50,8 @@ pub struct Config {
     pub history_steps: usize,
     /// How often the driver is asked for the fleet.
     pub observe_every: Span,
+    /// An observation of this age is still of "this instant": a driver takes that long to answer.
+    pub fresh_for: Span,
     /// How often a running move is asked for, once it should have ended.
     pub poll_every: Span,
     /// How hard the planner searches.
@@ -73,6 +75,7 @@ impl Config {
             step,
             history_steps: 28 * step.per_day(),
             observe_every: Span::from_minutes(1),
+            fresh_for: Span::from_seconds(2),
             poll_every: Span::from_seconds(15),
             iterations: 20_000,
             plan_deadline: Span::from_minutes(5),
@@ -267,9 +270,11 @@ impl Control {
         let mut commands = Vec::new();
         match event {
             Event::Wake => self.wake_at = self.wake_at.filter(|at| *at > now),
+            Event::Charted(topology) => self.on_charted(topology),
             Event::Observed(observation) => self.on_observed(now, observation, &mut commands),
             Event::ObserveFailed(_) => self.freeze(now, Freeze::Unobserved, &mut commands),
             Event::Sampled { at, samples } => self.on_sampled(at, samples),
+            Event::BackFilled => self.bank = BankSeat::Missing { not_before: now },
             Event::Recorded(record) => self.on_recorded(now, record, &mut commands),
             Event::JobDone(job, result) => self.on_job_done(now, job, result, &mut commands),
             Event::JobFailed(job, _) => self.on_job_failed(now, job),
@@ -352,6 +357,11 @@ impl Control {
         self.observation.as_ref()
     }
 
+    /// Regions, zones, hosts and links as they are known.
+    pub const fn topology(&self) -> &Arc<Topology> {
+        &self.config.topology
+    }
+
     /// The plan in force.
     pub fn plan(&self) -> Option<&Arc<Plan>> {
         self.plan.as_ref()
@@ -397,7 +407,8 @@ impl Control {
         self.outlook.as_ref()
     }
 
-    /// A loop whose forecasters are first made from stored samples: it asks for that at its first step.
+    /// A loop whose forecasters are first made from stored samples: it asks for that at its first
+    /// observation.
     #[must_use]
     pub fn restoring(mut self) -> Self {
         self.bank = BankSeat::Missing { not_before: Timestamp::default() };

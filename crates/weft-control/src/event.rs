@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use weft_core::fleet::Topology;
 use weft_core::id::{HostId, JobId, MoveId, RecordId};
 use weft_core::observation::{MoveStatus, Observation};
 use weft_core::policy::Policy;
@@ -15,6 +16,9 @@ use crate::job::JobResult;
 pub enum Event {
     /// A wake-up that was asked for, or the beat of the clock.
     Wake,
+    /// The regions, zones, hosts and links that are known from now on. Comes before the first observation
+    /// that tells of a new host.
+    Charted(Arc<Topology>),
     /// The driver was asked and answered.
     Observed(Arc<Observation>),
     /// The driver was asked and could not answer; the reason.
@@ -26,6 +30,8 @@ pub enum Event {
         /// Its samples; a series without one has a gap.
         samples: Vec<Sample>,
     },
+    /// Stored samples now hold a past that was not delivered step by step: forecasters are to be made anew.
+    BackFilled,
     /// A record is durable.
     Recorded(RecordId),
     /// A job has ended.

@@ -220,7 +220,7 @@ impl Replay {
                 self.events.push_back(Event::JobDone(id, result));
             }
             // Nothing is lost in line, so this is never asked here; forecasters that know nothing do.
-            Command::Restore(id) => {
+            Command::Restore(id, _) => {
                 let bank = Box::new(self.config.new_bank());
                 let result = JobResult::Updated { bank, scenarios: None, book: None };
                 self.events.push_back(Event::JobDone(id, result));

@@ -166,7 +166,9 @@ impl From<Refusal> for No {
             }
             Refusal::Objection(_) | Refusal::NotADemo => Self::conflict(detail),
             Refusal::Invalid(_) => Self::invalid(detail),
-            Refusal::Store(_) | Refusal::Stopping => Self::unavailable(detail),
+            Refusal::Store(_) | Refusal::Unstored(_) | Refusal::Stopping => {
+                Self::unavailable(detail)
+            }
         }
     }
 }

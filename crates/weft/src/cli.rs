@@ -12,7 +12,7 @@ use weft_core::forecast::Confidence;
 use weft_core::time::Span;
 use weft_sim::backtest::PolicyChoice;
 
-use crate::{backtest, demo};
+use crate::{backtest, demo, serve};
 
 /// Why a command did not do what was asked.
 #[derive(Debug)]
@@ -46,6 +46,8 @@ enum Command {
     Backtest(BacktestArguments),
     /// Show the control loop at work on a simulated fleet of three regions, with the dashboard.
     Demo(DemoArguments),
+    /// Run the control loop, the REST API and the dashboard.
+    Serve(ServeArguments),
 }
 
 /// How a trace is written.
@@ -118,6 +120,17 @@ pub struct DemoArguments {
     pub seed: u64,
 }
 
+/// Arguments of `weft serve`.
+#[derive(Debug, Args)]
+pub struct ServeArguments {
+    /// The configuration file, see docs/reference/configuration.md.
+    #[arg(long, value_name = "FILE", default_value = "weft.toml")]
+    pub config: PathBuf,
+    /// Make a new token; the old one opens nothing any more.
+    #[arg(long)]
+    pub new_token: bool,
+}
+
 fn parse_speed(text: &str) -> Result<f64, String> {
     let speed: f64 = text.parse().map_err(|_| format!("expected a number, found `{text}`"))?;
     let is_fit = (1.0..=3_600.0).contains(&speed);
@@ -134,6 +147,7 @@ pub fn run() -> ExitCode {
     let result = match Arguments::parse().command {
         Command::Backtest(arguments) => backtest::run(&arguments),
         Command::Demo(arguments) => demo::run(&arguments),
+        Command::Serve(arguments) => serve::run(&arguments),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

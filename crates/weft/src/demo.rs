@@ -24,7 +24,8 @@ pub fn run(arguments: &DemoArguments) -> Result<(), Failure> {
     let founded = Founded::new(arguments.seed, arguments.speed);
     let token = Token::random().context("no randomness for the token").map_err(outside)?;
     let (sender, letters) = mpsc::channel();
-    let desk = Desk::new(founded.view(), sender, store);
+    let desk =
+        Desk::new(founded.view(), move |letter| sender.send(letter).map_err(|back| back.0), store);
     let gate = Gate::new(token.hash(), web.address().ip().is_loopback());
     web.serve(listener, App { desk: desk.clone(), gate: Arc::new(gate) });
     let stopping = desk.clone();

@@ -4,8 +4,10 @@
 pub mod api;
 pub mod backtest;
 pub mod cli;
+pub mod config;
 pub mod demo;
 mod output;
 pub mod report;
 pub mod run;
+pub mod serve;
 pub mod table;

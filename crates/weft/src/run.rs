@@ -4,7 +4,11 @@
 //! takes what people ask for from a queue ([`desk::Desk`]). The API, the alerts and the command line
 //! hold a desk; none of them can reach a machine.
 
+pub mod clock;
 pub mod demo;
 pub mod desk;
+pub mod serve;
+mod told;
 pub mod view;
+pub mod watched;
 pub mod web;

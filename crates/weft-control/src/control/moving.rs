@@ -19,9 +19,6 @@ use crate::record::Record;
 /// begin.
 const SHORTEST_PATIENCE: Span = Span::from_seconds(60);
 
-/// An observation of this age is still of "this instant": a driver takes that long to answer.
-const FRESH: Span = Span::from_seconds(2);
-
 /// How a move ended.
 struct End {
     state: MoveState,
@@ -98,7 +95,7 @@ impl Control {
     /// The last observation as one of now, if it is young enough and shows how the last moves ended.
     fn fresh_observation(&self, now: Timestamp) -> Option<Arc<Observation>> {
         let seen = self.observation.as_ref()?;
-        if now - seen.at > FRESH || seen.at < self.observed_anew_from {
+        if now - seen.at > self.config.fresh_for || seen.at < self.observed_anew_from {
             return None;
         }
         if seen.at == now {

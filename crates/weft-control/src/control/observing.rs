@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use weft_core::fleet::Replica;
+use weft_core::fleet::{Replica, Topology};
 use weft_core::id::{HostId, WorkloadId};
 use weft_core::observation::{HostState, Observation};
 use weft_core::time::{Span, Timestamp};
@@ -12,6 +12,14 @@ use crate::command::Command;
 use crate::record::{Freeze, Record};
 
 impl Control {
+    /// What is planned next is planned on these hosts.
+    pub(super) fn on_charted(&mut self, topology: Arc<Topology>) {
+        if *self.config.topology != *topology {
+            self.config.topology = topology;
+            self.plan_wanted = true;
+        }
+    }
+
     pub(super) fn on_observed(
         &mut self,
         now: Timestamp,

@@ -69,6 +69,7 @@ impl Control {
         match result {
             JobResult::Updated { bank, scenarios, book } => {
                 if matches!(self.bank, BankSeat::Away(job) if job == id) {
+                    self.sampled_until = self.sampled_until.max(bank.last_observed());
                     self.bank = BankSeat::Home(bank);
                     self.scenarios = scenarios.or(self.scenarios.take());
                     self.book = book.or(self.book.take());
@@ -120,10 +121,11 @@ impl Control {
 
     /// Asks for forecasters where there are none.
     pub(super) fn restore_bank(&mut self, now: Timestamp, commands: &mut Vec<Command>) {
+        let Some(observation) = self.observation.clone() else { return };
         if matches!(self.bank, BankSeat::Missing { not_before } if now >= not_before) {
             let id = self.take_job_id();
             self.bank = BankSeat::Away(id);
-            commands.push(Command::Restore(id));
+            commands.push(Command::Restore(id, observation));
         }
     }
 

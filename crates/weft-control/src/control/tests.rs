@@ -152,7 +152,7 @@ impl Scene {
                 }
                 Some(done)
             }
-            Command::Restore(_) | Command::WakeAt(_) => None,
+            Command::Restore(..) | Command::WakeAt(_) => None,
         }
     }
 
@@ -477,12 +477,14 @@ fn forecasters_that_are_lost_are_asked_for() {
     let mut scene = Scene::new(Mode::Auto);
     scene.control = scene.control.restoring();
     let restores = |scene: &mut Scene| {
-        let commands = scene.control.step(scene.now, Event::Wake);
+        let seen = Event::Observed(Arc::new(scene.observation()));
+        let commands = scene.control.step(scene.now, seen);
         commands.into_iter().find_map(|command| match command {
-            Command::Restore(id) => Some(id),
+            Command::Restore(id, seen) => Some((id, seen.workloads.len())).filter(|(_, n)| *n == 3),
             _ => None,
         })
     };
+    let restores = |scene: &mut Scene| restores(scene).map(|(id, _)| id);
     let first = restores(&mut scene).expect("there are none at first");
     assert_eq!(restores(&mut scene), None, "they are asked for once");
     scene.feed(Event::JobFailed(first, "the disk is gone".to_owned()));
@@ -492,6 +494,22 @@ fn forecasters_that_are_lost_are_asked_for() {
     let bank = Box::new(scene.config.new_bank());
     scene.feed(Event::JobDone(second, JobResult::Updated { bank, scenarios: None, book: None }));
     assert!(scene.control.bank().is_some());
+}
+
+#[test]
+fn a_host_that_is_charted_later_is_a_target_too() {
+    let mut scene = Scene::new(Mode::Auto);
+    assert!(scene.control.objection(&Request::Drain("h4".into())).is_err());
+    let known = scene.config.topology.clone();
+    let further = Host { id: "h4".into(), ..known.host(&"h3".into()).expect("a host").clone() };
+    let all = |topology: &Topology| {
+        let (regions, zones) = (topology.regions().cloned(), topology.zones().cloned());
+        let hosts = topology.hosts().cloned().chain([further.clone()]);
+        Topology::new(regions.collect(), zones.collect(), hosts.collect(), Vec::new())
+    };
+    scene.feed(Event::Charted(Arc::new(all(&known).expect("a sound topology"))));
+    assert_eq!(scene.control.objection(&Request::Drain("h4".into())), Ok(()));
+    assert_eq!(scene.control.topology().hosts().len(), 4);
 }
 
 #[test]

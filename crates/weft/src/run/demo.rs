@@ -27,6 +27,7 @@ use weft_sim::world::{Physics, World, WorldError};
 use weft_store::{Store, StoreError};
 
 use super::desk::{Ask, Desk, Letter, Refusal, Topic};
+use super::told::told;
 use super::view::{DemoView, View};
 use crate::api::shapes::signals::DemoPlace;
 
@@ -219,7 +220,7 @@ impl Demo {
         match ask {
             Ask::Control(request) => {
                 self.replay.control.objection(&request)?;
-                let done = acts::told(&request, &self.replay.control);
+                let done = told(&request, &self.replay.control);
                 self.request(request, store, changed)?;
                 Ok(done)
             }

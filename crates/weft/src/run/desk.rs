@@ -4,7 +4,6 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::sync::mpsc::Sender;
 
 use arc_swap::ArcSwap;
 use thiserror::Error;
@@ -96,6 +95,9 @@ pub enum Refusal {
     /// It could not be made durable.
     #[error("it could not be stored, so it was not done: {0}")]
     Store(String),
+    /// It is done, and not yet durable.
+    #[error("it is done but not yet stored, which is tried again until it works: {0}")]
+    Unstored(String),
     /// The loop is stopping.
     #[error("the loop is stopping")]
     Stopping,
@@ -113,11 +115,14 @@ pub struct Letter {
     pub reply: oneshot::Sender<Answer>,
 }
 
+/// Takes a letter to the loop; gives it back where there is no loop any more.
+type Post = dyn Fn(Letter) -> Result<(), Letter> + Send + Sync;
+
 /// The desk. Cloning it is cheap.
 #[derive(Clone)]
 pub struct Desk {
     view: Arc<ArcSwap<View>>,
-    letters: Sender<Letter>,
+    post: Arc<Post>,
     changes: broadcast::Sender<Arc<BTreeSet<Topic>>>,
     store: Arc<dyn Store>,
 }
@@ -129,12 +134,17 @@ impl std::fmt::Debug for Desk {
 }
 
 impl Desk {
-    /// A desk for a loop that begins with `view` and takes letters from the other end of `letters`.
-    pub fn new(view: View, letters: Sender<Letter>, store: Arc<dyn Store>) -> Self {
+    /// A desk for a loop that begins with `view` and gets its letters by `post`, which gives them back
+    /// once there is no loop any more.
+    pub fn new(
+        view: View,
+        post: impl Fn(Letter) -> Result<(), Letter> + Send + Sync + 'static,
+        store: Arc<dyn Store>,
+    ) -> Self {
         let view = Arc::new(ArcSwap::from_pointee(view));
         // A reader that falls this far behind looks at everything again.
         let (changes, _) = broadcast::channel(64);
-        Self { view, letters, changes, store }
+        Self { view, post: Arc::new(post), changes, store }
     }
 
     /// The newest view.
@@ -167,14 +177,14 @@ impl Desk {
     /// Asks the loop for something; the answer comes when it is durable.
     pub async fn ask(&self, ask: Ask) -> Answer {
         let (reply, answer) = oneshot::channel();
-        self.letters.send(Letter { ask, reply }).map_err(|_| Refusal::Stopping)?;
+        (self.post)(Letter { ask, reply }).map_err(|_| Refusal::Stopping)?;
         answer.await.unwrap_or(Err(Refusal::Stopping))
     }
 
     /// Asks without a runtime: for the thread that waits for signals.
     pub fn ask_and_wait(&self, ask: Ask) -> Answer {
         let (reply, answer) = oneshot::channel();
-        self.letters.send(Letter { ask, reply }).map_err(|_| Refusal::Stopping)?;
+        (self.post)(Letter { ask, reply }).map_err(|_| Refusal::Stopping)?;
         answer.blocking_recv().unwrap_or(Err(Refusal::Stopping))
     }
 }

@@ -74,6 +74,19 @@ impl Web {
         });
     }
 
+    /// Calls `then` at every SIGHUP, in the background.
+    pub fn on_hangup(&self, then: impl Fn() + Send + Sync + 'static) {
+        let then = std::sync::Arc::new(then);
+        self.runtime.spawn(async move {
+            use tokio::signal::unix::{SignalKind, signal};
+            let Ok(mut hangup) = signal(SignalKind::hangup()) else { return };
+            while hangup.recv().await.is_some() {
+                let then = then.clone();
+                tokio::task::spawn_blocking(move || then());
+            }
+        });
+    }
+
     /// Answers what is under way, then ends; streams are cut.
     pub fn stop(self) {
         let _ = self.stop.send(true);

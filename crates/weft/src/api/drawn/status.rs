@@ -2,6 +2,7 @@
 
 use weft_core::observation::HostState;
 use weft_core::plan::MoveState;
+use weft_core::policy::Mode;
 use weft_sim::twin::Avoided;
 
 use super::ahead;
@@ -31,7 +32,7 @@ pub(crate) fn status(view: &View, open_alerts: usize) -> Status {
         freezes: freezes.collect(),
         metrics: freshness(view),
         moves_in_flight: view.moves_in(MoveState::Running).count(),
-        moves_to_approve: view.moves_in(MoveState::Proposed).count(),
+        moves_to_approve: to_approve(view),
         next_shortage: shortages.first().cloned(),
         shortages: shortages.len(),
         open_alerts,
@@ -45,6 +46,11 @@ pub(crate) fn status(view: &View, open_alerts: usize) -> Status {
         accuracy: accuracy(view),
         demo: view.demo.as_deref().map(demo),
     }
+}
+
+/// In other modes nobody is asked: what is proposed then is only shown.
+fn to_approve(view: &View) -> usize {
+    if view.policy.mode == Mode::Approve { view.moves_in(MoveState::Proposed).count() } else { 0 }
 }
 
 fn freshness(view: &View) -> Freshness {

@@ -4,11 +4,9 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use weft_control::control::Control;
 use weft_control::event::Request;
 use weft_core::event::{Event, EventKind};
 use weft_core::forecast::Confidence;
-use weft_core::id::MoveId;
 use weft_core::policy::{Mode, Selector, Window};
 use weft_core::time::Span;
 use weft_sim::fault::Place;
@@ -18,30 +16,6 @@ use super::Demo;
 use crate::api::reasons;
 use crate::api::shapes::signals::{DemoCampaign, DemoPlace, DemoPolicy};
 use crate::run::desk::{Answer, DemoAsk, Refusal, Topic};
-
-/// What a request comes to, in one sentence.
-pub(super) fn told(request: &Request, control: &Control) -> String {
-    let named = |id: &MoveId| {
-        let found = control.moves().find(|tracked| tracked.planned.id == *id);
-        found.map_or_else(
-            || id.to_string(),
-            |tracked| format!("{id} of {}", tracked.planned.workload),
-        )
-    };
-    match request {
-        Request::Approve(id) => format!("{} is approved", named(id)),
-        Request::Reject(id) => {
-            format!("{} is rejected; the workload is left alone for a while", named(id))
-        }
-        Request::Cancel(id) => format!("{} is told to stop", named(id)),
-        Request::Pause => "paused: nothing is started until resumed".to_owned(),
-        Request::Resume => "resumed".to_owned(),
-        Request::Kill => "killed: nothing is started, and what runs is cancelled".to_owned(),
-        Request::Drain(host) => format!("{host} is being drained"),
-        Request::Undrain(host) => format!("{host} takes workloads again"),
-        Request::SetPolicy(policy) => format!("policy `{}` is in force", policy.name),
-    }
-}
 
 impl Demo {
     pub(super) fn act(
