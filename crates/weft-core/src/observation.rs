@@ -23,7 +23,7 @@ pub enum HostState {
 }
 
 /// The fleet as a driver sees it at one instant.
-#[derive(Debug, Clone, PartialEq, Default, Serialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct Observation {
     /// When it was taken.
     pub at: Timestamp,

@@ -12,7 +12,7 @@ use weft_core::forecast::Confidence;
 use weft_core::time::Span;
 use weft_sim::backtest::PolicyChoice;
 
-use crate::{backtest, demo, serve};
+use crate::{backtest, demo, serve, simulate};
 
 /// Why a command did not do what was asked.
 #[derive(Debug)]
@@ -48,6 +48,8 @@ enum Command {
     Demo(DemoArguments),
     /// Run the control loop, the REST API and the dashboard.
     Serve(ServeArguments),
+    /// Play a fleet as a process of its own, to rehearse `weft serve` on; it outlives the loop.
+    Simulate(SimulateArguments),
 }
 
 /// How a trace is written.
@@ -131,6 +133,26 @@ pub struct ServeArguments {
     pub new_token: bool,
 }
 
+/// Arguments of `weft simulate`.
+#[derive(Debug, Args)]
+pub struct SimulateArguments {
+    /// A fleet file with a `generator` section; the demo's fleet without one.
+    #[arg(long, value_name = "FILE")]
+    pub fleet: Option<PathBuf>,
+    /// Simulated seconds that pass in a second.
+    #[arg(long, value_name = "N", default_value_t = 60.0, value_parser = parse_speed)]
+    pub speed: f64,
+    /// Where to listen, on loopback; port 0 takes any that is free.
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:7400")]
+    pub listen: SocketAddr,
+    /// How much of the past there is to learn from.
+    #[arg(long, value_name = "SPAN", default_value = "2d")]
+    pub past: Span,
+    /// Seed of everything random.
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub seed: u64,
+}
+
 fn parse_speed(text: &str) -> Result<f64, String> {
     let speed: f64 = text.parse().map_err(|_| format!("expected a number, found `{text}`"))?;
     let is_fit = (1.0..=3_600.0).contains(&speed);
@@ -148,6 +170,7 @@ pub fn run() -> ExitCode {
         Command::Backtest(arguments) => backtest::run(&arguments),
         Command::Demo(arguments) => demo::run(&arguments),
         Command::Serve(arguments) => serve::run(&arguments),
+        Command::Simulate(arguments) => simulate::run(&arguments),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

@@ -10,4 +10,5 @@ mod output;
 pub mod report;
 pub mod run;
 pub mod serve;
+pub mod simulate;
 pub mod table;

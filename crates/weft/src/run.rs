@@ -8,6 +8,7 @@ pub mod clock;
 pub mod demo;
 pub mod desk;
 pub mod serve;
+pub mod simulated;
 mod told;
 pub mod view;
 pub mod watched;

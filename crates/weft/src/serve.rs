@@ -5,17 +5,19 @@ use std::sync::Arc;
 
 use anyhow::{Context, anyhow};
 use weft_control::control;
-use weft_core::fleet::Topology;
 use weft_core::time::{Span, Timestamp};
 use weft_store::{SqliteStore, Store, StoreError};
 
 use crate::api::{App, Gate, Token};
 use crate::cli::{Failure, ServeArguments};
-use crate::config::{Config, MetricsSettings, Source};
+use crate::config::{Config, Source};
 use crate::output;
 use crate::run::clock::Clock;
 use crate::run::desk::{Ask, Desk};
+use crate::run::serve::intake::Metrics;
+use crate::run::serve::machines::Machines;
 use crate::run::serve::{Founded, Parts};
+use crate::run::simulated::Simulated;
 use crate::run::watched::Watched;
 use crate::run::web::Web;
 
@@ -26,24 +28,20 @@ const FRESH_FOR: Span = Span::from_seconds(10);
 pub fn run(arguments: &ServeArguments) -> Result<(), Failure> {
     let config = Config::read(&arguments.config)?;
     let policy = config.read_policy().map_err(Failure::Input)?;
-    let fleet = config.read_fleet().map_err(Failure::Input)?;
     let store = SqliteStore::open(&config.store, config.step).map_err(outside)?;
     let store: Arc<dyn Store> = Arc::new(store);
     let token = token(store.as_ref(), arguments.new_token)?;
-    let clock = Clock::Wall;
-    let parts = match &config.source {
-        Source::Prometheus(metrics) => {
-            let from = first_step(&config, store.as_ref(), clock.now()).map_err(outside)?;
-            watched(&config, metrics, from, fleet)?
-        }
-        Source::Simulated { .. } => return Err(Failure::Input(anyhow!("not there yet"))),
-    };
-    let mut settings =
-        control::Config::new(Arc::new(Topology::default()), policy, config.step, seed());
+    let parts = parts(&config, store.as_ref())?;
+    let clock = parts.clock;
+    let topology = parts.machines.topology();
+    let mut settings = control::Config::new(topology, policy, config.step, seed());
     settings.publish = true;
     settings.history_steps = config.learn.whole_steps(config.step);
-    settings.fresh_for = FRESH_FOR;
-    settings.observe_every = config.step.span();
+    settings.fresh_for = FRESH_FOR.max(Span::from_seconds_f64(clock.speed()));
+    if matches!(config.source, Source::Prometheus(_)) {
+        // The placement is read from the metrics of whole steps: it is no newer in between.
+        settings.observe_every = config.step.span();
+    }
     let founded = Founded::new(settings, store.as_ref()).map_err(outside)?;
     let (web, listener) = Web::listen(config.listen)?;
     let desk = founded.desk(clock.now(), store.clone());
@@ -84,21 +82,45 @@ fn first_step(config: &Config, store: &dyn Store, now: Timestamp) -> Result<Time
     Ok(next.map_or(earliest, |next| next.max(earliest)))
 }
 
-fn watched(
+fn parts(config: &Config, store: &dyn Store) -> Result<Parts, Failure> {
+    match &config.source {
+        Source::Prometheus(metrics) => {
+            let fleet = config.read_fleet().map_err(Failure::Input)?;
+            let from = first_step(config, store, Clock::Wall.now()).map_err(outside)?;
+            let watched =
+                Watched::new(metrics, config.step, from, fleet).map_err(Failure::Input)?;
+            Ok(joined(config, Clock::Wall, watched))
+        }
+        Source::Simulated { address } => {
+            let met = Simulated::meet(address).map_err(Failure::Outside)?;
+            if met.step() != config.step {
+                let (expected, found) = (met.step().span(), config.step.span());
+                return Err(Failure::Input(anyhow!(
+                    "{}: step: expected {expected} as the simulated fleet has, found {found}",
+                    config.file.display()
+                )));
+            }
+            let clock = met.clock();
+            let from = first_step(config, store, clock.now()).map_err(outside)?;
+            Ok(joined(config, clock, met.following(from)))
+        }
+    }
+}
+
+/// What is both machines and metrics.
+fn joined<T: Machines + Metrics + Clone + 'static>(
     config: &Config,
-    metrics: &MetricsSettings,
-    from: Timestamp,
-    fleet: Option<weft_core::files::fleet::FleetFile<weft_sim::setup::GeneratorSection>>,
-) -> Result<Parts, Failure> {
-    let watched = Watched::new(metrics, config.step, from, fleet).map_err(Failure::Input)?;
+    clock: Clock,
+    fleet: T,
+) -> Parts {
     let read = config.clone();
-    Ok(Parts {
-        machines: Box::new(watched.clone()),
-        metrics: Box::new(watched),
-        clock: Clock::Wall,
+    Parts {
+        machines: Box::new(fleet.clone()),
+        metrics: Box::new(fleet),
+        clock,
         retention: config.retention,
         policy: Box::new(move || read.read_policy()),
-    })
+    }
 }
 
 /// SIGINT and SIGTERM stop, SIGHUP reads the policy anew.

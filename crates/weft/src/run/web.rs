@@ -44,9 +44,13 @@ impl Web {
         self.address
     }
 
-    /// Serves from now on, in the background.
+    /// Serves the API and the dashboard from now on, in the background.
     pub fn serve(&self, listener: TcpListener, app: App) {
-        let router = api::router(app);
+        self.serve_routes(listener, api::router(app));
+    }
+
+    /// Serves these routes from now on, in the background.
+    pub fn serve_routes(&self, listener: TcpListener, router: axum::Router) {
         let mut stop = self.stop.subscribe();
         self.runtime.spawn(async move {
             let service =
