@@ -6,6 +6,7 @@
 mod auth;
 mod demo;
 mod drawn;
+mod history;
 mod journal;
 mod metrics;
 mod page;

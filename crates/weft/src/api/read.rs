@@ -5,6 +5,7 @@ use axum::Json;
 use axum::extract::{Path, Query, State};
 use serde::Deserialize;
 use utoipa::IntoParams;
+use weft_control::control::TrackedMove;
 use weft_core::id::{HostId, MoveId, PlanId, WorkloadId};
 use weft_core::plan::{Move, MoveState, Plan};
 use weft_core::policy::Window;
@@ -19,7 +20,7 @@ use super::shapes::problem::Problem;
 use super::shapes::signals::{AlertShape, EventShape, JournalLine, PolicyShape};
 use super::shapes::status::Status;
 use super::shapes::{Page, seconds};
-use super::{App, No, journal as lines, reasons};
+use super::{App, No, history as past, journal as lines, reasons};
 use crate::run::view::View;
 
 type Answer<T> = Result<Json<T>, No>;
@@ -364,7 +365,7 @@ pub(super) struct MoveFilter {
     host: Option<String>,
 }
 
-/// Moves that have not ended and those of the last day, newest first.
+/// Moves, newest first: those that have not ended, and all that were ever started or given up.
 #[utoipa::path(get, path = "/moves", tag = "moves", params(MoveFilter, Paging), responses((status = 200, body = Page<MoveShape>)))]
 pub(super) async fn moves(
     State(app): State<App>,
@@ -372,22 +373,21 @@ pub(super) async fn moves(
     Query(paging): Query<Paging>,
 ) -> Answer<Page<MoveShape>> {
     let view = app.desk.view();
-    let before = paging.number()?;
+    let (before, limit) = (paging.number()?, paging.limit());
     let states: Option<Vec<&str>> = filter.state.as_deref().map(|list| list.split(',').collect());
-    let chosen = view.moves.values().rev().filter(|tracked| {
+    let is_wanted = |tracked: &TrackedMove| {
         let planned = &tracked.planned;
         let on = |host: &String| planned.from.as_str() == host || planned.to.as_str() == host;
-        before.is_none_or(|before| planned.id.0 < before)
-            && states.as_ref().is_none_or(|states| states.contains(&tracked.state.name()))
+        states.as_ref().is_none_or(|states| states.contains(&tracked.state.name()))
             && filter.workload.as_ref().is_none_or(|name| planned.workload.as_str() == name)
             && filter.host.as_ref().is_none_or(on)
-    });
-    let limit = paging.limit();
-    let mut items: Vec<_> =
-        chosen.take(limit + 1).map(|tracked| moved::tracked(&view, tracked)).collect();
-    let more = items.len() > limit;
-    items.truncate(limit);
-    let next = items.last().filter(|_| more).map(|shape| shape.id.to_string());
+    };
+    let before = before.map(MoveId);
+    let mut found = past::moves(&view, app.desk.store().as_ref(), before, limit + 1, &is_wanted)?;
+    let more = found.len() > limit;
+    found.truncate(limit);
+    let next = found.last().filter(|_| more).map(|tracked| tracked.planned.id.0.to_string());
+    let items = found.iter().map(|tracked| moved::tracked(&view, tracked)).collect();
     Ok(Json(Page { items, next }))
 }
 
@@ -397,10 +397,9 @@ pub(super) async fn moves(
 ))]
 pub(super) async fn one_move(State(app): State<App>, Path(id): Path<u64>) -> Answer<MoveShape> {
     let view = app.desk.view();
-    let tracked = view.moves.get(&MoveId(id)).ok_or_else(|| {
-        No::not_found(format!("there is no {} in the plan in force or the last day", MoveId(id)))
-    })?;
-    Ok(Json(moved::tracked(&view, tracked)))
+    let found = past::one_move(&view, app.desk.store().as_ref(), MoveId(id))?;
+    let tracked = found.ok_or_else(|| No::not_found(format!("there is no {}", MoveId(id))))?;
+    Ok(Json(moved::tracked(&view, &tracked)))
 }
 
 /// Outside events of the last day and ahead.

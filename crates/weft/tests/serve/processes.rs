@@ -35,7 +35,8 @@ impl Drop for Ended {
 
 impl Ended {
     fn start(command: &mut Command) -> (Self, BufReader<impl Read + use<>>) {
-        let command = command.stdout(Stdio::piped()).stderr(Stdio::inherit()).env("WEFT_LOG","info");
+        let command =
+            command.stdout(Stdio::piped()).stderr(Stdio::inherit()).env("WEFT_LOG", "error");
         let mut child = command.spawn().expect("the binary starts");
         let out = child.stdout.take().expect("its output is piped");
         (Self(child), BufReader::new(out))
