@@ -12,11 +12,13 @@ use weft_core::forecast::Confidence;
 use weft_core::time::Span;
 use weft_sim::backtest::PolicyChoice;
 
-use crate::{backtest, demo, serve, simulate};
+use crate::{backtest, demo, serve, simulate, validate};
 
 /// Why a command did not do what was asked.
 #[derive(Debug)]
 pub enum Failure {
+    /// Everything went well, and the answer is no.
+    No(anyhow::Error),
     /// Wrong usage or input: the person who gave the command can mend it.
     Input(anyhow::Error),
     /// Something outside failed: a disk, a server.
@@ -26,6 +28,7 @@ pub enum Failure {
 impl Failure {
     fn exit_code(&self) -> ExitCode {
         match self {
+            Self::No(_) => ExitCode::from(1),
             Self::Input(_) => ExitCode::from(2),
             Self::Outside(_) => ExitCode::from(3),
         }
@@ -50,6 +53,8 @@ enum Command {
     Serve(ServeArguments),
     /// Play a fleet as a process of its own, to rehearse `weft serve` on; it outlives the loop.
     Simulate(SimulateArguments),
+    /// Check the configuration and every connection in it; exit code 1 where something is wrong.
+    Validate(ValidateArguments),
 }
 
 /// How a trace is written.
@@ -133,6 +138,14 @@ pub struct ServeArguments {
     pub new_token: bool,
 }
 
+/// Arguments of `weft validate`.
+#[derive(Debug, Args)]
+pub struct ValidateArguments {
+    /// The configuration file.
+    #[arg(long, value_name = "FILE", default_value = "weft.toml")]
+    pub config: PathBuf,
+}
+
 /// Arguments of `weft simulate`.
 #[derive(Debug, Args)]
 pub struct SimulateArguments {
@@ -171,11 +184,12 @@ pub fn run() -> ExitCode {
         Command::Demo(arguments) => demo::run(&arguments),
         Command::Serve(arguments) => serve::run(&arguments),
         Command::Simulate(arguments) => simulate::run(&arguments),
+        Command::Validate(arguments) => validate::run(&arguments),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
-            let (Failure::Input(error) | Failure::Outside(error)) = &failure;
+            let (Failure::No(error) | Failure::Input(error) | Failure::Outside(error)) = &failure;
             eprintln!("weft: {error:#}");
             failure.exit_code()
         }

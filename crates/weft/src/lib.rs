@@ -12,3 +12,4 @@ pub mod run;
 pub mod serve;
 pub mod simulate;
 pub mod table;
+pub mod validate;

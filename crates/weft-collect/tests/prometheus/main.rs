@@ -8,3 +8,4 @@ mod fake;
 mod fetching;
 mod presets;
 mod real;
+mod server;

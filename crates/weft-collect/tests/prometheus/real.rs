@@ -1,13 +1,6 @@
 //! The libvirt preset on a real Prometheus that holds fifteen days of a made-up fleet: what is derived must
 //! be what was made up.
 
-use std::net::TcpListener;
-use std::path::Path;
-use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
-
-use tempfile::TempDir;
-use weft_collect::fetch::FetchSettings;
 use weft_collect::preset::{self, Derived, Period, PresetOptions, derive};
 use weft_collect::prometheus::rehearsal::{Rehearsal, Truth, rehearse};
 use weft_collect::prometheus::{Client, FollowSettings, Follower, Grid};
@@ -16,76 +9,12 @@ use weft_core::resource::{Resource, SeriesKey};
 use weft_core::series::Series;
 use weft_core::time::{Span, Step, Timestamp};
 
+use crate::server::Prometheus;
+
 const DAYS: u32 = 15;
 
-/// A running Prometheus; it ends with the value, and its data with it.
-struct Prometheus {
-    child: Child,
-    url: String,
-    _folder: TempDir,
-}
-
-impl Drop for Prometheus {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-impl Prometheus {
-    /// One that holds `text`.
-    fn holding(text: &str) -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let path = |name| folder.path().join(name);
-        std::fs::write(path("metrics.txt"), text).unwrap();
-        std::fs::write(path("prometheus.yml"), "global: {}\n").unwrap();
-        back_fill(&path("metrics.txt"), &path("data"));
-        // The port is free now; should another take it, Prometheus ends and the poll says so.
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        let child = started(
-            Command::new("prometheus")
-                .arg(format!("--config.file={}", path("prometheus.yml").display()))
-                .arg(format!("--storage.tsdb.path={}", path("data").display()))
-                .arg(format!("--web.listen-address=127.0.0.1:{port}"))
-                .args(["--storage.tsdb.retention.time=10y", "--log.level=error"]),
-        );
-        let url = format!("http://127.0.0.1:{port}");
-        let mut prometheus = Self { child, url, _folder: folder };
-        prometheus.wait_until_ready();
-        prometheus
-    }
-
-    fn wait_until_ready(&mut self) {
-        let deadline = Instant::now() + Duration::from_secs(60);
-        let fetcher =
-            weft_collect::fetch::Fetcher::new(FetchSettings { attempts: 1, ..Client::settings() })
-                .unwrap();
-        while fetcher.get(&format!("{}/-/ready", self.url)).is_err() {
-            let ended = self.child.try_wait().unwrap();
-            assert!(ended.is_none(), "expected Prometheus to run, found that it ended: {ended:?}");
-            assert!(Instant::now() < deadline, "expected Prometheus to be ready within a minute");
-            std::thread::park_timeout(Duration::from_millis(50));
-        }
-    }
-
-    fn client(&self) -> Client {
-        Client::new(&self.url, Client::settings()).unwrap().with_concurrency(2)
-    }
-}
-
-fn started(command: &mut Command) -> Child {
-    let child = command.stdout(Stdio::null()).stderr(Stdio::inherit()).spawn();
-    child.expect(
-        "expected `prometheus` and `promtool` on the PATH, found none: run scripts/setup test",
-    )
-}
-
-/// One long block instead of one for every two hours: promtool reads all of the text for each.
-fn back_fill(text: &Path, data: &Path) {
-    let mut command = Command::new("promtool");
-    command.args(["tsdb", "create-blocks-from", "--max-block-duration=1000h", "openmetrics"]);
-    let status = started(command.arg(text).arg(data)).wait().unwrap();
-    assert!(status.success(), "expected promtool to take the made-up text, found {status}");
+fn client_of(prometheus: &Prometheus) -> Client {
+    Client::new(&prometheus.url, Client::settings()).unwrap().with_concurrency(2)
 }
 
 /// A server that holds the fleet, and the truth of it.
@@ -150,7 +79,7 @@ fn check_censored(derived: &Derived) {
 fn a_fleet_and_its_history_are_derived_from_a_real_prometheus() {
     let (prometheus, truth) = fleet();
     let truth = &truth;
-    let client = prometheus.client();
+    let client = client_of(&prometheus);
     assert!(client.build_info().unwrap().version.starts_with(|c: char| c.is_ascii_digit()));
     let period = Period { start: truth.start, end: truth.end, step: Step::FIVE_MINUTES };
     let libvirt = preset::named("libvirt").unwrap();

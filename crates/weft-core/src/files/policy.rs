@@ -106,6 +106,14 @@ pub(super) fn check(policy: &Policy) -> Result<(), Wrong> {
     Ok(())
 }
 
+/// A sentence about the first name or tag of `policy` that nothing in the fleet has; none where every one
+/// is found.
+pub fn unknown_name(policy: &Policy, topology: &Topology, workloads: &Workloads) -> Option<String> {
+    let wrong = check_names(policy, topology, workloads).err()?;
+    let Wrong { field, expected, found } = wrong;
+    Some(format!("{field}: expected {expected}, found {found}"))
+}
+
 /// The first name or tag of `policy` that nothing in the fleet has: a rule that binds nobody is a slip.
 /// Workloads are judged where any are known.
 pub(super) fn check_names(

@@ -11,6 +11,7 @@ mod workers;
 
 use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::{Duration, Instant};
 
@@ -42,6 +43,9 @@ const HEARTBEAT: Duration = Duration::from_secs(1);
 
 /// A store that failed is tried again after this long.
 const STORED_AGAIN_AFTER: Duration = Duration::from_secs(1);
+
+/// How often somebody who needs the past looks whether it is there.
+const SETTLED_AGAIN_AFTER: Duration = Duration::from_millis(20);
 
 /// The share of the plan's deadline after which a search is asked to end with what it has.
 const SEARCH_SHARE: f64 = 0.8;
@@ -122,6 +126,7 @@ impl Founded {
         let workers = Workers::start(&sender)?;
         let step = config.step;
         let intake = Intake::start(metrics, store.clone(), clock, step, sender)?;
+        let settled = intake.settled();
         let hour = housekeeping::hour(&clock);
         let housekeeping = Housekeeping::start(desk.clone(), retention, hour)?;
         let now = clock.now();
@@ -136,6 +141,7 @@ impl Founded {
             store,
             line,
             workers,
+            settled,
             policy,
             events: VecDeque::new(),
             unstored: VecDeque::new(),
@@ -168,6 +174,8 @@ struct Serving {
     store: Arc<dyn Store>,
     line: Option<Line>,
     workers: Option<Workers>,
+    /// Whether the store has all of the past that could be had.
+    settled: Arc<AtomicBool>,
     policy: Box<dyn Fn() -> anyhow::Result<Arc<Policy>> + Send>,
     events: VecDeque<Event>,
     /// Entries that the store would not take yet, in order.
@@ -308,10 +316,13 @@ impl Serving {
     fn restore(&self, id: JobId, seen: Arc<Observation>) {
         let (config, store) = (self.config.clone(), self.store.clone());
         let Some(workers) = &self.workers else { return };
-        let stopping = workers.stopping();
+        let (settled, stopping) = (self.settled.clone(), workers.stopping());
         workers.compute(
             id,
             Box::new(move || {
+                while !settled.load(Ordering::Acquire) && !stopping.load(Ordering::Acquire) {
+                    std::thread::park_timeout(SETTLED_AGAIN_AFTER);
+                }
                 let began = Instant::now();
                 let bank = restore::restored(&config, store.as_ref(), &seen, &stopping)
                     .map_err(|error| error.to_string())?;

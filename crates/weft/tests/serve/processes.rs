@@ -1,7 +1,7 @@
 //! The processes under test: a simulated fleet, and a loop that can be killed. Both end with their value.
 
 use std::io::{BufRead, BufReader, Read};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -24,6 +24,17 @@ generator: {seed: 3, start: 2026-03-02T00:00:00Z, days: 30}
 
 const POLICY: &str = "name: rehearsal\nmode: auto\nhorizon: 6h\ncool_down: 10m\n";
 
+/// Writes the files of a loop: one that moves where `config` has something that moves.
+pub(crate) fn configured(folder: &Path, config: &str) -> PathBuf {
+    let moves = config.contains("[simulated]");
+    let policy = if moves { POLICY.to_owned() } else { POLICY.replace("auto", "advise") };
+    std::fs::write(folder.join("policy.yaml"), policy).expect("written");
+    let file = folder.join("weft.toml");
+    let head = "listen = \"127.0.0.1:0\"\npolicy = \"policy.yaml\"\n";
+    std::fs::write(&file, format!("{head}{config}")).expect("written");
+    file
+}
+
 struct Ended(Child);
 
 impl Drop for Ended {
@@ -43,7 +54,7 @@ impl Ended {
     }
 }
 
-fn weft() -> Command {
+pub(crate) fn weft() -> Command {
     Command::new(env!("CARGO_BIN_EXE_weft"))
 }
 
@@ -83,6 +94,12 @@ impl Fleet {
         Self { _process: process, address }
     }
 
+    /// A configuration of a loop over it.
+    pub(crate) fn config(&self) -> String {
+        let address = &self.address;
+        format!("learn = \"2d\"\n[simulated]\naddress = \"{address}\"\n")
+    }
+
     /// What it was told to do.
     pub(crate) fn told(&self) -> Value {
         read(ureq::get(format!("{}/moves", self.address)).call())
@@ -101,15 +118,9 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    /// One over `fleet` with its store in `folder`; it shows its token at the first start only.
-    pub(crate) fn start(folder: &Path, fleet: &Fleet, token: Option<String>) -> Self {
-        let file = folder.join("weft.toml");
-        let address = &fleet.address;
-        let text = format!(
-            "listen = \"127.0.0.1:0\"\nlearn = \"2d\"\npolicy = \"policy.yaml\"\n[simulated]\naddress = \"{address}\"\n"
-        );
-        std::fs::write(&file, text).expect("written");
-        std::fs::write(folder.join("policy.yaml"), POLICY).expect("written");
+    /// One of this configuration with its store in `folder`; it shows its token at the first start only.
+    pub(crate) fn start(folder: &Path, config: &str, token: Option<String>) -> Self {
+        let file = configured(folder, config);
         let (process, mut out) = Ended::start(weft().args(["serve", "--config"]).arg(file));
         // The address of the fleet, which is shown too, has no path.
         let place = shown_address(&mut out, |word| word["http://".len()..].contains('/'));
@@ -155,6 +166,12 @@ impl Server {
     /// What the API answers.
     pub(crate) fn get(&self, path: &str) -> Value {
         read(ureq::get(format!("{}/api/v1/{path}", self.address)).call())
+    }
+
+    /// What the API answers, or nothing where it says that there is none.
+    pub(crate) fn get_or_missing(&self, path: &str) -> Option<Value> {
+        let answer = ureq::get(format!("{}/api/v1/{path}", self.address)).call();
+        if matches!(answer, Err(ureq::Error::StatusCode(404))) { None } else { Some(read(answer)) }
     }
 
     /// Whether a request was acknowledged.

@@ -45,6 +45,7 @@ pub trait Metrics: Send {
 #[derive(Debug)]
 pub(super) struct Intake {
     stop: Arc<AtomicBool>,
+    settled: Arc<AtomicBool>,
     thread: JoinHandle<()>,
 }
 
@@ -59,14 +60,29 @@ impl Intake {
     ) -> std::io::Result<Self> {
         let stop = Arc::new(AtomicBool::new(false));
         let stopping = stop.clone();
-        let mut taking = Taking { metrics, store, clock, step, loop_, is_behind: false };
+        let settled = Arc::new(AtomicBool::new(false));
+        let mut taking = Taking {
+            metrics,
+            store,
+            clock,
+            step,
+            loop_,
+            settled: settled.clone(),
+            is_behind: false,
+        };
         let thread =
             std::thread::Builder::new().name("weft-intake".to_owned()).spawn(move || {
                 while !stopping.load(Ordering::Acquire) {
                     std::thread::park_timeout(taking.round(&stopping));
                 }
             })?;
-        Ok(Self { stop, thread })
+        Ok(Self { stop, settled, thread })
+    }
+
+    /// Whether the store has all of the past that could be had: set once it has caught up with the metrics for
+    /// the first time, or they did not answer.
+    pub(super) fn settled(&self) -> Arc<AtomicBool> {
+        self.settled.clone()
     }
 
     /// Ends it; an answer that is waited for is waited for.
@@ -83,6 +99,7 @@ struct Taking {
     clock: Clock,
     step: Step,
     loop_: Sender<Incoming>,
+    settled: Arc<AtomicBool>,
     /// Whether what comes is a past that the loop has not been told of.
     is_behind: bool,
 }
@@ -95,6 +112,7 @@ impl Taking {
             Ok(steps) => steps,
             Err(error) => {
                 tracing::warn!(error = format!("{error:#}"), "the metrics could not be read");
+                self.settled.store(true, Ordering::Release);
                 return PAUSE;
             }
         };
@@ -115,10 +133,14 @@ impl Taking {
         Duration::ZERO
     }
 
-    /// A past that came late is there now.
+    /// A past that came late is there now. Who waits for it reads it anyway; later ones are told of.
     fn catch_up(&mut self) {
+        let is_first = !self.settled.swap(true, Ordering::AcqRel);
         if std::mem::take(&mut self.is_behind) {
             tracing::info!(until = %self.metrics.given(), "caught up with the metrics");
+            if is_first {
+                return;
+            }
             let _ = self.loop_.send(Incoming::Event(Event::BackFilled));
         }
     }
