@@ -11,7 +11,7 @@ use weft::cli::Failure;
 use weft_core::forecast::Confidence;
 use weft_sim::backtest::PolicyChoice;
 
-use crate::{azure, cloudsim, data, example, growth, planetlab};
+use crate::{azure, cloudsim, data, example, growth, planetlab, service};
 
 /// Prints every number of docs/results.md.
 #[derive(Debug, Parser)]
@@ -52,7 +52,9 @@ enum Command {
         #[command(flatten)]
         growth: Growth,
     },
-    /// Everything, in order.
+    /// What `weft serve` takes with a large fleet's past in its store.
+    Service(Service),
+    /// Everything of a backtest, in order.
     All,
 }
 
@@ -85,6 +87,20 @@ pub(crate) struct Growth {
     pub(crate) sizes: Vec<u32>,
 }
 
+/// How large the fleet is that is served.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Service {
+    /// How many workloads, of four resources each.
+    #[arg(long, value_name = "N", default_value_t = 10_000)]
+    pub(crate) workloads: usize,
+    /// How many days of their past are stored.
+    #[arg(long, value_name = "N", default_value_t = 28)]
+    pub(crate) days: usize,
+    /// Where the files lie, to be used again [default: a temporary folder].
+    #[arg(long, value_name = "DIR")]
+    pub(crate) folder: Option<PathBuf>,
+}
+
 fn confidence(text: &str) -> Result<Confidence, String> {
     let number: f64 = text.parse().map_err(|_| format!("expected a number, found `{text}`"))?;
     Confidence::new(number).map_err(|error| error.to_string())
@@ -100,6 +116,7 @@ pub(crate) fn run() -> ExitCode {
     let Arguments { data, command } = Arguments::parse();
     let Err(failure) = measure(&data, command) else { return ExitCode::SUCCESS };
     let (error, code) = match failure {
+        Failure::No(error) => (error, 1),
         Failure::Input(error) => (error, 2),
         Failure::Outside(error) => (error, 3),
     };
@@ -115,6 +132,7 @@ fn measure(data: &std::path::Path, command: Command) -> Result<(), Failure> {
         Command::Example { fleet } => example::run(&fleet),
         Command::Growth(growth) => growth::run(&growth),
         Command::GrowthCase { copies, growth } => growth::run_case(copies, &growth),
+        Command::Service(service) => service::run(&service),
         Command::All => {
             // What is missing is said before the first hour of work, not after it.
             data::check(data)?;

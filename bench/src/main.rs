@@ -9,6 +9,7 @@ mod envelope;
 mod example;
 mod growth;
 mod planetlab;
+mod service;
 mod table;
 mod verdict;
 

@@ -200,25 +200,28 @@ impl Bank {
     /// series that was watched. A series that is there already is replaced. `past` has the bank's
     /// step; what ends later than the last observation moves the bank's clock there.
     pub fn insert_history(&mut self, key: SeriesKey, cap: f32, past: &Series) {
-        self.replay(vec![(key, cap, past.clone())]);
+        self.replay(vec![(key, cap, past.clone())], usize::MAX);
     }
 
     /// Adds many series with their caps and pasts, each as [`Self::insert_history`] does, in parallel.
     /// The result is the same for any number of threads. It differs from one by one in this alone:
     /// what a series borrows from others while its intervals are judged, it borrows from those of
     /// earlier batches of [`BATCH`], not from every one before it.
-    pub fn insert_histories(&mut self, pasts: Vec<(SeriesKey, f32, Series)>) {
+    ///
+    /// Only the newest `judged_steps` of each past are judged. What is older is known, and models are
+    /// fitted on it, at a tenth of the time; intervals and scores then rest on the newest steps alone.
+    pub fn insert_histories(&mut self, pasts: Vec<(SeriesKey, f32, Series)>, judged_steps: usize) {
         let mut pasts = pasts.into_iter();
         loop {
             let batch: Vec<_> = pasts.by_ref().take(BATCH).collect();
             if batch.is_empty() {
                 break;
             }
-            self.replay(batch);
+            self.replay(batch, judged_steps);
         }
     }
 
-    fn replay(&mut self, batch: Vec<(SeriesKey, f32, Series)>) {
+    fn replay(&mut self, batch: Vec<(SeriesKey, f32, Series)>, judged_steps: usize) {
         let mut young = Vec::with_capacity(batch.len());
         for (key, cap, past) in batch {
             let begin = self.step_at(past.start());
@@ -228,7 +231,10 @@ impl Bank {
         let replayed: Vec<Replayed> = young
             .into_par_iter()
             .with_max_len(1)
-            .map(|(series, past)| Replayed::new(series, &past, lanes, pool, step))
+            .map(|(series, past)| {
+                let known = past.len().saturating_sub(judged_steps);
+                Replayed::new(series, (&past, known), lanes, pool, step)
+            })
             .collect();
         replayed.iter().for_each(|replayed| self.pool.learn(&replayed.completed));
         self.pool.settle(&self.lanes);
@@ -517,18 +523,21 @@ struct Replayed {
 }
 
 impl Replayed {
+    /// The first `known` steps of the past are known and not judged.
     fn new(
         mut series: Box<Forecaster>,
-        past: &Series,
+        (past, known): (&Series, usize),
         lanes: &Lanes,
         pool: &Pool,
         step: Step,
     ) -> Self {
+        let sample = |index: usize| past.get(index).map(|value| (value, past.is_censored(index)));
+        (0..known).for_each(|index| series.absorb(sample(index)));
+        series.refit(lanes.season(), step);
         let begin = series.history.end();
         let mut completed = Vec::new();
-        for index in 0..past.len() {
-            let sample = past.get(index).map(|value| (value, past.is_censored(index)));
-            series.advance(sample, lanes, pool);
+        for index in known..past.len() {
+            series.advance(sample(index), lanes, pool);
             completed.extend_from_slice(&series.completed);
             series.refit(lanes.season(), step);
         }

@@ -12,6 +12,7 @@ use weft_core::forecast::Confidence;
 use weft_core::time::Span;
 use weft_sim::backtest::PolicyChoice;
 
+use crate::client::{self, Decision};
 use crate::{backtest, demo, serve, simulate, validate};
 
 /// Why a command did not do what was asked.
@@ -55,6 +56,30 @@ enum Command {
     Simulate(SimulateArguments),
     /// Check the configuration and every connection in it; exit code 1 where something is wrong.
     Validate(ValidateArguments),
+    /// List what a running Weft knows.
+    Get(GetArguments),
+    /// Show one host, workload, move or plan with what lies ahead of it.
+    Describe(DescribeArguments),
+    /// Say why a workload, move, host or plan is as it is, and why not otherwise.
+    Explain(DescribeArguments),
+    /// Show the plan in force.
+    Plan(PlanArguments),
+    /// Let proposed moves go ahead.
+    Approve(MovesArguments),
+    /// Do not let proposed moves go ahead; their workloads are left alone for a cool-down.
+    Reject(MovesArguments),
+    /// Stop moves, waiting or running.
+    Cancel(MovesArguments),
+    /// Empty hosts and send nothing there.
+    Drain(DrainArguments),
+    /// Start nothing until resumed.
+    Pause(Connection),
+    /// End a pause, a kill and every freeze.
+    Resume(Connection),
+    /// The kill switch: start nothing, cancel what runs.
+    Kill(Connection),
+    /// Let the running Weft read its policy file again.
+    Reload(Connection),
 }
 
 /// How a trace is written.
@@ -146,6 +171,163 @@ pub struct ValidateArguments {
     pub config: PathBuf,
 }
 
+/// Where a running Weft is. Writes take the token from WEFT_TOKEN.
+#[derive(Debug, Clone, Args)]
+pub struct Connection {
+    /// Its address.
+    #[arg(long, value_name = "URL", env = "WEFT_SERVER", default_value = "http://127.0.0.1:7373")]
+    pub server: String,
+}
+
+/// How what was read is printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub enum Format {
+    /// For people.
+    #[default]
+    Table,
+    /// For people with a wide terminal.
+    Wide,
+    /// As the API gives it.
+    Json,
+    /// The same as YAML.
+    Yaml,
+}
+
+/// What can be listed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Listed {
+    /// How things stand, at one glance.
+    Status,
+    /// Hosts with their risk.
+    #[value(alias = "host")]
+    Hosts,
+    /// Workloads and where they are.
+    #[value(alias = "workload")]
+    Workloads,
+    /// How the forecasts of every series have held.
+    #[value(alias = "forecast")]
+    Forecasts,
+    /// Foreseen shortages, earliest first.
+    #[value(alias = "shortage")]
+    Shortages,
+    /// Plans, newest first.
+    #[value(alias = "plan")]
+    Plans,
+    /// Moves, newest first.
+    #[value(alias = "move")]
+    Moves,
+    /// Outside events of the last day and ahead.
+    #[value(alias = "event")]
+    Events,
+    /// Alerts, newest first.
+    #[value(alias = "alert")]
+    Alerts,
+    /// The policy in force.
+    #[value(alias = "policy")]
+    Policies,
+    /// What was decided and what became of it, newest first.
+    Journal,
+}
+
+/// Arguments of `weft get`.
+#[derive(Debug, Args)]
+pub struct GetArguments {
+    /// What to list.
+    pub what: Listed,
+    /// Only what is on, from or to this host.
+    #[arg(long, value_name = "HOST")]
+    pub host: Option<String>,
+    /// Only what is in this state.
+    #[arg(long, value_name = "STATE")]
+    pub state: Option<String>,
+    /// Only moves of this workload.
+    #[arg(long, value_name = "WORKLOAD")]
+    pub workload: Option<String>,
+    /// Only hosts of this region.
+    #[arg(long, value_name = "REGION")]
+    pub region: Option<String>,
+    /// Only workloads with this label.
+    #[arg(long, value_name = "TAG")]
+    pub tag: Option<String>,
+    /// The most items [default: all, and 50 of what is numbered].
+    #[arg(long, value_name = "N")]
+    pub limit: Option<usize>,
+    /// How to print.
+    #[arg(long, short, value_name = "FORMAT", default_value = "table")]
+    pub output: Format,
+    /// Where Weft is.
+    #[command(flatten)]
+    pub connection: Connection,
+}
+
+/// What can be described.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Described {
+    /// A host, by its name.
+    #[value(alias = "hosts")]
+    Host,
+    /// A workload, by its name.
+    #[value(alias = "workloads")]
+    Workload,
+    /// A move, by its number.
+    #[value(alias = "moves")]
+    Move,
+    /// A plan, by its number, or `current`.
+    #[value(alias = "plans")]
+    Plan,
+}
+
+/// Arguments of `weft describe` and `weft explain`.
+#[derive(Debug, Args)]
+pub struct DescribeArguments {
+    /// What kind of thing.
+    pub what: Described,
+    /// Its name or number.
+    pub name: String,
+    /// How to print.
+    #[arg(long, short, value_name = "FORMAT", default_value = "table")]
+    pub output: Format,
+    /// Where Weft is.
+    #[command(flatten)]
+    pub connection: Connection,
+}
+
+/// Arguments of `weft plan`.
+#[derive(Debug, Args)]
+pub struct PlanArguments {
+    /// How to print.
+    #[arg(long, short, value_name = "FORMAT", default_value = "table")]
+    pub output: Format,
+    /// Where Weft is.
+    #[command(flatten)]
+    pub connection: Connection,
+}
+
+/// Arguments of what is decided about moves.
+#[derive(Debug, Args)]
+pub struct MovesArguments {
+    /// The moves, by their numbers.
+    #[arg(required = true, value_name = "MOVE")]
+    pub moves: Vec<u64>,
+    /// Where Weft is.
+    #[command(flatten)]
+    pub connection: Connection,
+}
+
+/// Arguments of `weft drain`.
+#[derive(Debug, Args)]
+pub struct DrainArguments {
+    /// The hosts, by their names.
+    #[arg(required = true, value_name = "HOST")]
+    pub hosts: Vec<String>,
+    /// Take the hosts back instead.
+    #[arg(long)]
+    pub undo: bool,
+    /// Where Weft is.
+    #[command(flatten)]
+    pub connection: Connection,
+}
+
 /// Arguments of `weft simulate`.
 #[derive(Debug, Args)]
 pub struct SimulateArguments {
@@ -179,12 +361,33 @@ fn parse_confidence(text: &str) -> Result<Confidence, String> {
 
 /// Reads the command line and carries it out.
 pub fn run() -> ExitCode {
+    let moves = |verb, arguments: &MovesArguments| {
+        let decision = Decision::Moves(verb, arguments.moves.clone());
+        client::decide(&arguments.connection, &decision)
+    };
+    let all = |verb, connection: &Connection| client::decide(connection, &Decision::All(verb));
     let result = match Arguments::parse().command {
         Command::Backtest(arguments) => backtest::run(&arguments),
         Command::Demo(arguments) => demo::run(&arguments),
         Command::Serve(arguments) => serve::run(&arguments),
         Command::Simulate(arguments) => simulate::run(&arguments),
         Command::Validate(arguments) => validate::run(&arguments),
+        Command::Get(arguments) => client::get(&arguments),
+        Command::Describe(arguments) => client::describe(&arguments),
+        Command::Explain(arguments) => client::explain(&arguments),
+        Command::Plan(arguments) => client::plan(&arguments),
+        Command::Approve(arguments) => moves("approve", &arguments),
+        Command::Reject(arguments) => moves("reject", &arguments),
+        Command::Cancel(arguments) => moves("cancel", &arguments),
+        Command::Drain(arguments) => {
+            let verb = if arguments.undo { "undrain" } else { "drain" };
+            let decision = Decision::Hosts(verb, arguments.hosts.clone());
+            client::decide(&arguments.connection, &decision)
+        }
+        Command::Pause(connection) => all("pause", &connection),
+        Command::Resume(connection) => all("resume", &connection),
+        Command::Kill(connection) => all("kill", &connection),
+        Command::Reload(connection) => all("policies/reload", &connection),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

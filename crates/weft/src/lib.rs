@@ -4,6 +4,7 @@
 pub mod api;
 pub mod backtest;
 pub mod cli;
+mod client;
 pub mod config;
 pub mod demo;
 mod output;

@@ -140,9 +140,9 @@ impl Fleet {
         }
     }
 
-    fn start(&mut self, order: MoveOrder) -> Result<(), DriverError> {
+    fn start(&mut self, order: &MoveOrder) -> Result<(), DriverError> {
         let now = self.world.now();
-        self.world.start(&order)?;
+        self.world.start(order)?;
         let first = Told {
             order: order.clone(),
             at: now,
@@ -152,7 +152,7 @@ impl Fleet {
         };
         let told = self.told.entry(order.id).or_insert(first);
         told.times += 1;
-        told.is_contradicted |= told.order != order;
+        told.is_contradicted |= told.order != *order;
         Ok(())
     }
 
@@ -223,7 +223,7 @@ async fn start(
     State(fleet): State<Shared>,
     Json(order): Json<MoveOrder>,
 ) -> Result<&'static str, Silent> {
-    now(&fleet).start(order).map_err(Silent)?;
+    now(&fleet).start(&order).map_err(Silent)?;
     Ok("told\n")
 }
 

@@ -3,6 +3,13 @@
 /// Lays rows out under their header. Every row must have as many cells as the header; the first
 /// column is text, the others are numbers.
 pub fn lay_out(header: &[&str], rows: &[Vec<String>]) -> String {
+    let left: Vec<bool> = (0..header.len()).map(|column| column == 0).collect();
+    lay_out_columns(header, &left, rows)
+}
+
+/// Lays rows out under their header, the columns that are `left` to the left. Every row must have as
+/// many cells as the header.
+pub fn lay_out_columns(header: &[&str], left: &[bool], rows: &[Vec<String>]) -> String {
     let width = |column: usize| {
         let cells = rows.iter().map(|row| row[column].chars().count());
         cells.chain([header[column].chars().count()]).max().unwrap_or(0)
@@ -12,9 +19,9 @@ pub fn lay_out(header: &[&str], rows: &[Vec<String>]) -> String {
         let padded: Vec<String> = cells
             .zip(&widths)
             .enumerate()
-            .map(|(column, (cell, width))| match column {
-                0 => format!("{cell:<width$}"),
-                _ => format!("{cell:>width$}"),
+            .map(|(column, (cell, width))| match left[column] {
+                true => format!("{cell:<width$}"),
+                false => format!("{cell:>width$}"),
             })
             .collect();
         padded.join("  ").trim_end().to_owned() + "\n"

@@ -26,13 +26,13 @@ impl Drop for Prometheus {
 impl Prometheus {
     /// One that holds `text`.
     pub(crate) fn holding(text: &str) -> Self {
-        let folder = tempfile::tempdir().unwrap();
+        let folder = tempfile::tempdir().expect("a folder");
         let path = |name| folder.path().join(name);
-        std::fs::write(path("metrics.txt"), text).unwrap();
-        std::fs::write(path("prometheus.yml"), "global: {}\n").unwrap();
+        std::fs::write(path("metrics.txt"), text).expect("written");
+        std::fs::write(path("prometheus.yml"), "global: {}\n").expect("written");
         back_fill(&path("metrics.txt"), &path("data"));
         // The port is free now; should another take it, Prometheus ends and the poll says so.
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let port = free_port();
         let child = started(
             Command::new("prometheus")
                 .arg(format!("--config.file={}", path("prometheus.yml").display()))
@@ -50,9 +50,9 @@ impl Prometheus {
         let deadline = Instant::now() + Duration::from_secs(60);
         let fetcher =
             weft_collect::fetch::Fetcher::new(FetchSettings { attempts: 1, ..Client::settings() })
-                .unwrap();
+                .expect("sound settings");
         while fetcher.get(&format!("{}/-/ready", self.url)).is_err() {
-            let ended = self.child.try_wait().unwrap();
+            let ended = self.child.try_wait().expect("it can be asked");
             assert!(ended.is_none(), "expected Prometheus to run, found that it ended: {ended:?}");
             assert!(Instant::now() < deadline, "expected Prometheus to be ready within a minute");
             std::thread::park_timeout(Duration::from_millis(50));
@@ -71,6 +71,11 @@ fn started(command: &mut Command) -> Child {
 fn back_fill(text: &Path, data: &Path) {
     let mut command = Command::new("promtool");
     command.args(["tsdb", "create-blocks-from", "--max-block-duration=1000h", "openmetrics"]);
-    let status = started(command.arg(text).arg(data)).wait().unwrap();
+    let status = started(command.arg(text).arg(data)).wait().expect("it ends");
     assert!(status.success(), "expected promtool to take the made-up text, found {status}");
+}
+
+fn free_port() -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    listener.local_addr().expect("it has an address").port()
 }

@@ -190,6 +190,13 @@ impl Forecaster {
         self.open_interval(&paths[self.acting], lanes, pool);
     }
 
+    /// Takes a step of the past in without having forecast it: nothing is judged.
+    pub(super) fn absorb(&mut self, sample: Option<(f32, bool)>) {
+        let step = self.history.end();
+        self.history.push(sample.map(|(value, _)| value), sample.is_some_and(|(_, c)| c));
+        self.take(step, sample);
+    }
+
     fn take(&mut self, step: i64, sample: Option<(f32, bool)>) {
         match sample {
             Some((value, true)) => self.ets.update_at_least(value.into()),

@@ -401,7 +401,7 @@ fn many_histories_at_once_are_the_same_for_any_number_of_threads() {
     let with = |threads: usize| {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("threads");
         let mut bank = Bank::new(config(24));
-        pool.install(|| bank.insert_histories(pasts(BATCH + 9, 5)));
+        pool.install(|| bank.insert_histories(pasts(BATCH + 9, 5), usize::MAX));
         fingerprint(&bank)
     };
     assert_eq!(with(1), with(3));
@@ -411,7 +411,7 @@ fn many_histories_at_once_are_the_same_for_any_number_of_threads() {
 fn many_histories_at_once_are_worth_one_after_the_other() {
     let series = BATCH + 9;
     let (mut together, mut apart) = (Bank::new(config(24)), Bank::new(config(24)));
-    together.insert_histories(pasts(series, 5));
+    together.insert_histories(pasts(series, 5), usize::MAX);
     for (key, cap, past) in pasts(series, 5) {
         apart.insert_history(key, cap, &past);
     }
@@ -435,6 +435,27 @@ fn many_histories_at_once_are_worth_one_after_the_other() {
     // What a series borrows, and only that, comes from fewer others. One interval that missed more or
     // less changes a side by 5 %.
     assert!(most < 0.1, "quantiles differ by {most} of the width of the interval");
+}
+
+#[test]
+fn a_past_that_is_only_known_gives_the_season_but_no_scores() {
+    let series = 12;
+    let (mut judged, mut known) = (Bank::new(config(24)), Bank::new(config(24)));
+    judged.insert_histories(pasts(series, 6), usize::MAX);
+    known.insert_histories(pasts(series, 6), 2 * SEASON);
+    let levels = Levels::new(&[0.05, 0.5, 0.95]).expect("levels");
+    for index in 0..series {
+        let [all, some] = [&judged, &known].map(|bank| bank.report(&key(index)).expect("there"));
+        assert_eq!(all.samples, some.samples);
+        let (of_all, of_some) = (all.coverage.expect("judged").1, some.coverage.expect("judged").1);
+        assert!(of_some < of_all, "expected fewer than {of_all} intervals, found {of_some}");
+        let [one, other] =
+            [&judged, &known].map(|bank| bank.forecast(&key(index), 24, &levels).expect("old"));
+        let width = one.at(23)[2] - one.at(23)[0];
+        let apart = (one.at(23)[1] - other.at(23)[1]).abs();
+        assert!(apart <= width.max(1.0), "{}: medians {apart} apart, width {width}", key(index));
+    }
+    assert!(known.scenarios().is_some());
 }
 
 #[test]

@@ -17,6 +17,10 @@ use weft_store::{Store, StoreError};
 /// Series that are read and taken in at once: some tens of megabytes of a week.
 const BATCH: usize = 2_048;
 
+/// Samples that are judged, of all series together: a minute of work. Forecasters of a small fleet are judged by
+/// all that is learned from, those of a large one by a day at least; what is older they only know.
+const JUDGED_SAMPLES: usize = 8_000_000;
+
 /// Samples that are watched one by one, of all series together: some 20 seconds of work. A small fleet is
 /// watched for two days, a large one for hours.
 const WATCHED_SAMPLES: usize = 1_000_000;
@@ -41,6 +45,7 @@ pub fn restored(
     keys.retain(|key| seen.workloads.contains_key(&key.workload));
     keys.sort();
     let watched = watched_steps(keys.len(), step);
+    let judged = judged_steps(keys.len(), step);
     let newest_steps =
         Stretch { begins: until - step.span() * watched as i64, step, steps: watched };
     for batch in keys.chunks(BATCH).take_while(|_| !stopping.load(Ordering::Acquire)) {
@@ -48,11 +53,16 @@ pub fn restored(
             let series = store.history(key, from, newest_steps.begins)?;
             Ok((key.clone(), cap(key, &seen.workloads), without_leading_gaps(&series)))
         };
-        bank.insert_histories(batch.iter().map(past).collect::<Result<_, StoreError>>()?);
+        let pasts = batch.iter().map(past).collect::<Result<_, StoreError>>()?;
+        bank.insert_histories(pasts, judged);
     }
     watch(&mut bank, store, seen, &keys, newest_steps)?;
     bank.refit();
     Ok(bank)
+}
+
+fn judged_steps(series: usize, step: Step) -> usize {
+    (JUDGED_SAMPLES / series.max(1)).max(step.per_day())
 }
 
 fn watched_steps(series: usize, step: Step) -> usize {

@@ -1,0 +1,34 @@
+//! What a person decides: approve, reject, cancel, drain, pause, resume, kill. Each is durable when it is answered; of
+//! several the first that is refused ends the command, and what was done before stays done.
+
+use super::{Client, segment};
+use crate::cli::{Connection, Failure};
+use crate::output;
+
+/// A decision.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Decision {
+    /// About moves: `approve`, `reject` or `cancel`.
+    Moves(&'static str, Vec<u64>),
+    /// About hosts: `drain` or `undrain`.
+    Hosts(&'static str, Vec<String>),
+    /// About everything: `pause`, `resume`, `kill`, `policies/reload`.
+    All(&'static str),
+}
+
+/// Carries a decision out.
+pub(crate) fn decide(connection: &Connection, decision: &Decision) -> Result<(), Failure> {
+    let client = Client::new(connection);
+    let paths: Vec<String> = match decision {
+        Decision::Moves(verb, ids) => ids.iter().map(|id| format!("moves/{id}/{verb}")).collect(),
+        Decision::Hosts(verb, hosts) => {
+            hosts.iter().map(|host| format!("hosts/{}/{verb}", segment(host))).collect()
+        }
+        Decision::All(verb) => vec![(*verb).to_owned()],
+    };
+    for path in paths {
+        let done = client.write(&path)?;
+        output::print(&format!("{done}\n"))?;
+    }
+    Ok(())
+}
