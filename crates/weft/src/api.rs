@@ -6,6 +6,7 @@
 mod auth;
 mod demo;
 mod drawn;
+mod given;
 mod history;
 mod journal;
 mod metrics;
@@ -104,6 +105,7 @@ pub fn router(app: App) -> Router {
         .route("/healthz", get(|| async { "ok\n" }))
         .route("/readyz", get(read::ready))
         .fallback(page::page)
+        .method_not_allowed_fallback(given::wrong_method)
         .layer(axum::middleware::from_fn_with_state(app.clone(), auth::guard))
         .with_state(app)
 }

@@ -13,7 +13,7 @@ use weft_core::time::Span;
 use weft_sim::backtest::PolicyChoice;
 
 use crate::client::{self, Decision};
-use crate::{backtest, demo, serve, simulate, validate};
+use crate::{backtest, demo, log, serve, simulate, validate};
 
 /// Why a command did not do what was asked.
 #[derive(Debug)]
@@ -366,7 +366,10 @@ pub fn run() -> ExitCode {
         client::decide(&arguments.connection, &decision)
     };
     let all = |verb, connection: &Connection| client::decide(connection, &Decision::All(verb));
-    let result = match Arguments::parse().command {
+    let command = Arguments::parse().command;
+    // What serves day and night tells what it does; everything else only what is wrong.
+    log::begin(if matches!(command, Command::Serve(_)) { "info" } else { "warn" });
+    let result = match command {
         Command::Backtest(arguments) => backtest::run(&arguments),
         Command::Demo(arguments) => demo::run(&arguments),
         Command::Serve(arguments) => serve::run(&arguments),

@@ -7,6 +7,7 @@ pub mod cli;
 mod client;
 pub mod config;
 pub mod demo;
+mod log;
 mod output;
 pub mod report;
 pub mod run;

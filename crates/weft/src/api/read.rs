@@ -2,7 +2,7 @@
 //! Every answer comes from one view of the loop, or from the store.
 
 use axum::Json;
-use axum::extract::{Path, Query, State};
+use axum::extract::State;
 use serde::Deserialize;
 use utoipa::IntoParams;
 use weft_control::control::TrackedMove;
@@ -13,6 +13,7 @@ use weft_core::resource::{Measure, Resource, SeriesKey};
 use weft_core::time::Span;
 
 use super::drawn::{ahead, fleet, moves as moved, plans as planned, status as strip};
+use super::given::{Path, Query};
 use super::shapes::ahead::{ForecastShape, Outlook, SeriesAccuracy, Shortage};
 use super::shapes::fleet::{History, HostDetail, HostRow, MapShape, WorkloadDetail, WorkloadRow};
 use super::shapes::plans::{MoveShape, PlanDetail, PlanRow};

@@ -2,12 +2,13 @@
 //! comes after what was asked is durable, or says why it was not done.
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use weft_control::event::Request;
 use weft_core::event::{Event, EventKind};
 use weft_core::id::{EventId, HostId, MoveId};
 use weft_core::policy::{Selector, Window};
 
+use super::given::{Body, Path};
 use super::shapes::problem::Problem;
 use super::shapes::signals::{Acknowledged, NewCampaign};
 use super::{App, No};
@@ -93,7 +94,7 @@ pub(super) async fn reload_policies(State(app): State<App>) -> Answer {
 #[utoipa::path(post, path = "/events", tag = "events", request_body = NewCampaign, responses(
     (status = 200, body = Acknowledged), (status = 401, body = Problem), (status = 422, body = Problem),
 ))]
-pub(super) async fn add_campaign(State(app): State<App>, Json(given): Json<NewCampaign>) -> Answer {
+pub(super) async fn add_campaign(State(app): State<App>, Body(given): Body<NewCampaign>) -> Answer {
     let event = campaign(given)?;
     let id = event.id.clone();
     app.desk.store().put_event(API_SOURCE, &event)?;

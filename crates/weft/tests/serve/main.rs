@@ -5,4 +5,5 @@ mod processes;
 mod prometheus;
 #[path = "../../../weft-collect/tests/prometheus/server.rs"]
 mod server;
+mod verbs;
 mod witness;

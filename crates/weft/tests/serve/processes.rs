@@ -113,7 +113,7 @@ fn read(answer: Result<ureq::http::Response<ureq::Body>, ureq::Error>) -> Value 
 /// A loop, as `weft serve` runs it.
 pub(crate) struct Server {
     process: Ended,
-    address: String,
+    pub(crate) address: String,
     pub(crate) token: String,
 }
 
