@@ -244,7 +244,7 @@ pub enum PresetError {
         missing: Vec<Missing>,
     },
     /// No preset finds all that it requires.
-    #[error("expected metrics that a preset fits between {start} and {end}, found {}", tried(.tried))]
+    #[error("expected metrics that a preset fits between {start} and {end}, found {}", lacking(.tried))]
     Fitting {
         /// Where the time begins.
         start: Timestamp,
@@ -271,12 +271,12 @@ fn sentences(missing: &[Missing]) -> String {
     missing.iter().map(Missing::to_string).collect::<Vec<_>>().join("; ")
 }
 
-fn tried(tried: &[(&'static Preset, Vec<Missing>)]) -> String {
-    let lacking = |(preset, missing): &(&Preset, Vec<Missing>)| {
+fn lacking(tried: &[(&'static Preset, Vec<Missing>)]) -> String {
+    let of_preset = |(preset, missing): &(&Preset, Vec<Missing>)| {
         let metrics: Vec<_> = missing.iter().map(|missing| &*missing.metric).collect();
         format!("for `{}` no `{}`", preset.name, metrics.join("`, no `"))
     };
-    tried.iter().map(lacking).collect::<Vec<_>>().join("; ")
+    tried.iter().map(of_preset).collect::<Vec<_>>().join("; ")
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@ pub mod cli;
 mod client;
 pub mod config;
 pub mod demo;
+mod known;
 mod output;
 pub mod report;
 pub mod run;

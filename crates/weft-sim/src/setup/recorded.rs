@@ -10,7 +10,7 @@ use weft_core::id::{HostId, WorkloadId};
 use weft_core::policy::Policy;
 use weft_core::resource::{Measure, Resource, SeriesKey};
 use weft_core::series::Series;
-use weft_core::time::{Span, Step, Timestamp};
+use weft_core::time::{Step, Timestamp};
 
 use super::{SetupError, of, region_mates};
 use crate::backtest::Setup;
