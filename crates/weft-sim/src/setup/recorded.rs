@@ -50,12 +50,10 @@ pub struct History {
 /// What is replayed of a record: the steps from the first to the last in which anything was measured. An
 /// error where that is less than two steps.
 pub fn setup(mut history: History, seed: u64) -> Result<Setup, SetupError> {
+    let asked = history.series.values().next().map(|series| (series.start(), series.end()));
+    leave_out(&mut history);
     let time = measured(&history.series).ok_or(SetupError::Unmeasured)?;
-    tell_of_time(&mut history, time);
-    leave_out(&mut history, time);
-    if history.workloads.is_empty() {
-        return Err(SetupError::Unmeasured);
-    }
+    tell_of_time(&mut history, asked, time);
     let demand = demand(&history, time);
     tell_of_gaps(&mut history, time);
     let mut world = WorldSpec {
@@ -125,9 +123,8 @@ fn named<T: Display>(things: &[T]) -> String {
     if count > NAMED { format!("{count} (such as {names})") } else { format!("{count} ({names})") }
 }
 
-fn tell_of_time(history: &mut History, time: Time) {
-    let Some(asked) = history.series.values().next() else { return };
-    let (start, end) = (asked.start(), asked.end());
+fn tell_of_time(history: &mut History, asked: Option<(Timestamp, Timestamp)>, time: Time) {
+    let Some((start, end)) = asked else { return };
     if time.start > start {
         let sentence = format!("samples before {}: the replay begins there", time.start);
         history.missing.push(format!("no {sentence} instead of at {start}"));
@@ -139,14 +136,14 @@ fn tell_of_time(history: &mut History, time: Time) {
 }
 
 /// Leaves out the workloads of which it is not known where they ran, or what they demanded.
-fn leave_out(history: &mut History, time: Time) {
+fn leave_out(history: &mut History) {
     let demanding: BTreeSet<_> = cpu(&history.series)
         .filter(|(_, series)| series.iter().any(|value| value.is_some()))
         .map(|(id, _)| id.clone())
         .collect();
     let topology = &history.topology;
     for stays in history.stays.values_mut() {
-        stays.retain(|(at, host)| topology.host(host).is_some() && *at < time.end);
+        stays.retain(|(_, host)| topology.host(host).is_some());
     }
     let stays = &history.stays;
     let (mut homeless, mut silent) = (Vec::new(), Vec::new());

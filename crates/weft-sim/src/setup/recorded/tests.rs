@@ -133,10 +133,10 @@ fn holes_are_told() {
     assert_eq!(
         setup.missing,
         [
-            "no samples before 2026-01-05T08:15:00Z: the replay begins there instead of at 2026-01-05T08:00:00Z",
-            "no samples after 2026-01-05T09:05:00Z: the replay ends there instead of at 2026-01-05T12:00:00Z",
             "no host of workloads 1 (`lost`): they are left out",
             "no CPU sample of workloads 1 (`mute`): they are left out",
+            "no samples before 2026-01-05T08:15:00Z: the replay begins there instead of at 2026-01-05T08:00:00Z",
+            "no samples after 2026-01-05T09:05:00Z: the replay ends there instead of at 2026-01-05T12:00:00Z",
         ]
     );
     let starts: Vec<_> =
