@@ -30,11 +30,13 @@ pub(crate) fn setup(copies: u32, hours: u32) -> Setup {
         fleet: format!("{copies} companies"),
         world: fleet.world(Physics::default(), FaultPlan::none(), SEED),
         world_of_reactive: None,
-        is_recorded: false,
+        recorded: None,
         policy: Policy { budgets: budgets(copies), ..Policy::default() },
         confidences: vec![confidence],
         end: fleet.start + Span::from_hours(i64::from(hours)),
         seed: SEED,
+        missing: Vec::new(),
+        assumed: Vec::new(),
     }
 }
 

@@ -7,12 +7,15 @@ use serde::Deserialize;
 use thiserror::Error;
 use weft_core::fleet::{FleetError, Storage};
 use weft_core::resource::Resource;
+use weft_core::time::Timestamp;
 
 use crate::prometheus::PrometheusError;
 
+pub use choose::choose;
 pub(crate) use derive::courses;
 pub use derive::{Derived, Period, derive};
 
+mod choose;
 mod counter;
 mod derive;
 mod gather;
@@ -192,6 +195,8 @@ pub struct PresetOptions {
     pub storage: Storage,
     /// The price of energy: metrics do not tell.
     pub energy_price_per_kwh: f64,
+    /// Whether hosts are switched off while they are empty: metrics do not tell.
+    pub empty_hosts_off: bool,
 }
 
 impl Default for PresetOptions {
@@ -204,6 +209,7 @@ impl Default for PresetOptions {
             region_label: None,
             storage: Storage::Shared,
             energy_price_per_kwh: 0.2,
+            empty_hosts_off: false,
         }
     }
 }
@@ -224,20 +230,36 @@ pub enum PresetError {
         found: String,
     },
     /// Metrics without which nothing can be said are not there.
-    #[error("expected the metrics of {exporters}, found {}", sentences(.missing))]
+    #[error(
+        "expected the metrics of {exporters} between {start} and {end}, found {}", sentences(.missing)
+    )]
     Required {
+        /// Where the time begins.
+        start: Timestamp,
+        /// Where it ends.
+        end: Timestamp,
         /// The exporters.
         exporters: &'static str,
         /// What is missing, all of it required.
         missing: Vec<Missing>,
     },
+    /// No preset finds all that it requires.
+    #[error("expected metrics that a preset fits between {start} and {end}, found {}", lacking(.tried))]
+    Fitting {
+        /// Where the time begins.
+        start: Timestamp,
+        /// Where it ends.
+        end: Timestamp,
+        /// Every preset, with what it requires and did not find.
+        tried: Vec<(&'static Preset, Vec<Missing>)>,
+    },
     /// There is no whole step in the time asked for.
     #[error("expected at least one whole step between {start} and {end}, found none")]
     Empty {
         /// Where the time begins.
-        start: weft_core::time::Timestamp,
+        start: Timestamp,
         /// Where it ends.
-        end: weft_core::time::Timestamp,
+        end: Timestamp,
     },
 }
 
@@ -247,6 +269,14 @@ fn names() -> String {
 
 fn sentences(missing: &[Missing]) -> String {
     missing.iter().map(Missing::to_string).collect::<Vec<_>>().join("; ")
+}
+
+fn lacking(tried: &[(&'static Preset, Vec<Missing>)]) -> String {
+    let of_preset = |(preset, missing): &(&Preset, Vec<Missing>)| {
+        let metrics: Vec<_> = missing.iter().map(|missing| &*missing.metric).collect();
+        format!("for `{}` no `{}`", preset.name, metrics.join("`, no `"))
+    };
+    tried.iter().map(of_preset).collect::<Vec<_>>().join("; ")
 }
 
 #[cfg(test)]

@@ -19,6 +19,7 @@ use weft_core::forecast::Confidence;
 use weft_core::policy::{Mode, Policy};
 use weft_core::time::Timestamp;
 
+use crate::baseline::actual::{self, Stays};
 use crate::baseline::pack_once::PackOnce;
 use crate::baseline::{self, Baseline};
 use crate::judge::{Block, Judge};
@@ -39,7 +40,7 @@ pub enum PolicyChoice {
     Predictive,
     /// Weft fed the true future.
     Oracle,
-    /// The recorded placement.
+    /// What really happened: the recorded placement and its history.
     Actual,
     /// All that can be run.
     All,
@@ -90,8 +91,9 @@ pub struct Setup {
     pub world: WorldSpec,
     /// The world of the reactive policies, where their first placement is another (CloudSim's is).
     pub world_of_reactive: Option<WorldSpec>,
-    /// Whether the first placement was recorded in the fleet, so that `none` is also `actual`.
-    pub is_recorded: bool,
+    /// What was recorded of where workloads were, from the first placement on; none where that placement
+    /// is made up, so that there is no `actual`.
+    pub recorded: Option<Stays>,
     /// The policy of the loop: prices, budgets, rules; mode and confidence are set per row.
     pub policy: Policy,
     /// The confidences of the sweep.
@@ -100,6 +102,10 @@ pub struct Setup {
     pub end: Timestamp,
     /// Seed of everything random.
     pub seed: u64,
+    /// What is not known of the fleet and what that costs, a sentence each.
+    pub missing: Vec<String>,
+    /// What was taken to be so because nobody said, a sentence each.
+    pub assumed: Vec<String>,
 }
 
 /// How full `pack-once` packs hosts, one row for each. An hour of samples tells little of a day, so
@@ -109,7 +115,9 @@ const FILLS: [f64; 8] = [0.95, 0.875, 0.8, 0.75, 0.7, 0.65, 0.6, 0.5];
 /// One row to be run.
 #[derive(Debug, Clone, Copy)]
 enum Run {
-    Still(&'static str),
+    Still,
+    /// The moves of the record.
+    Actual,
     /// Fills hosts up to this share.
     PackOnce(f64),
     Reactive(Baseline),
@@ -119,7 +127,8 @@ enum Run {
 impl Run {
     fn name(self) -> &'static str {
         match self {
-            Self::Still(name) => name,
+            Self::Still => "none",
+            Self::Actual => "actual",
             Self::PackOnce(_) => "pack-once",
             Self::Reactive(baseline) => baseline.name(),
             Self::Loop(Foresight::Forecast, _) => "predictive",
@@ -174,6 +183,8 @@ pub fn run(
         seed: setup.seed,
         policies: rows,
         verdict,
+        missing: setup.missing.clone(),
+        assumed: setup.assumed.clone(),
     })
 }
 
@@ -183,13 +194,13 @@ fn runs(setup: &Setup, choices: &[PolicyChoice]) -> Result<Vec<Run>, BacktestErr
     let sweep = || setup.confidences.iter().copied();
     let mut runs = Vec::new();
     if chosen(PolicyChoice::None) {
-        runs.push(Run::Still("none"));
+        runs.push(Run::Still);
     }
-    if choices.contains(&PolicyChoice::Actual) && !setup.is_recorded {
+    if choices.contains(&PolicyChoice::Actual) && setup.recorded.is_none() {
         return Err(BacktestError::NothingRecorded);
     }
-    if chosen(PolicyChoice::Actual) && setup.is_recorded {
-        runs.push(Run::Still("actual"));
+    if chosen(PolicyChoice::Actual) && setup.recorded.is_some() {
+        runs.push(Run::Actual);
     }
     if chosen(PolicyChoice::PackOnce) {
         runs.extend(FILLS.map(Run::PackOnce));
@@ -214,9 +225,13 @@ fn finish(setup: &Setup, run: Run) -> Result<Finished, BacktestError> {
     };
     let mut world = World::new(spec.clone())?;
     let world = match run {
-        Run::Still(_) => {
+        Run::Still => {
             world.advance(setup.end);
             world
+        }
+        Run::Actual => {
+            let stays = setup.recorded.as_ref();
+            actual::run(world, stays.expect("it is run only where it was recorded"), setup.end)
         }
         Run::PackOnce(fill) => {
             let packing = Baseline::PackOnce(PackOnce::with_fill(fill));

@@ -5,6 +5,7 @@
 //! must never see the judge or the future. It knows no rules, budgets or forecasts: it is what the
 //! literature proposes, its observed quirks included (`docs/reference/baselines.md`).
 
+pub mod actual;
 pub mod detector;
 pub mod pack_once;
 pub mod reactive;
@@ -120,7 +121,8 @@ impl Orders {
                 continue;
             }
             self.given += 1;
-            if world.start(&order(world, self.given, (workload, to), from)).is_err() {
+            let order = order(world, self.given, (workload, to), (from, Strategy::Live));
+            if world.start(&order).is_err() {
                 return;
             }
             self.under_way.insert(workload, to);
@@ -136,7 +138,12 @@ fn last_wishes(wishes: &[Wish]) -> Vec<Wish> {
     firsts.map(|(workload, _)| (workload, last[&workload])).collect()
 }
 
-fn order(world: &World, number: u64, (workload, to): Wish, from: usize) -> MoveOrder {
+fn order(
+    world: &World,
+    number: u64,
+    (workload, to): Wish,
+    (from, strategy): (usize, Strategy),
+) -> MoveOrder {
     let bandwidth = |host: usize| {
         let host = world.topology().host(world.host_id(host));
         host.map_or(0, |host| host.migration_bandwidth_bytes_per_second)
@@ -146,7 +153,7 @@ fn order(world: &World, number: u64, (workload, to): Wish, from: usize) -> MoveO
         workload: world.workload(workload).id.clone(),
         from: world.host_id(from).clone(),
         to: world.host_id(to).clone(),
-        strategy: Strategy::Live,
+        strategy,
         bandwidth_bytes_per_second: bandwidth(from).min(bandwidth(to)),
         downtime_limit: Policy::default().downtime_limit,
     }

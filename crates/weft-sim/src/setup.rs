@@ -1,6 +1,8 @@
 //! What a backtest replays, from a trace and a choice of fleet: joins readers, presets, fleet files
 //! and the generator. It must not look at the future for anything that a policy could use.
 
+pub mod recorded;
+
 use serde::Deserialize;
 use thiserror::Error;
 use weft_core::files::fleet::FleetFile;
@@ -10,6 +12,7 @@ use weft_core::policy::{Budgets, Margins, Policy};
 use weft_core::time::{Span, Step, Timestamp};
 
 use crate::backtest::Setup;
+use crate::baseline::actual::Stays;
 use crate::fault::FaultPlan;
 use crate::generator::GeneratorSpec;
 use crate::preset::planetlab::{self, FirstPlacement};
@@ -73,6 +76,11 @@ pub enum SetupError {
         /// What it says.
         found: u32,
     },
+    /// A record in which nothing was measured.
+    #[error(
+        "expected CPU samples in at least two steps of the time that was read, of a workload whose host is known, found none"
+    )]
+    Unmeasured,
     /// A fleet without the workloads of the trace.
     #[error(
         "{file}: expected the workloads of the trace, such as `{workload}`, found none of that name"
@@ -120,11 +128,13 @@ fn of(trace: &str, fleet: &str, made: preset::Setup, policy: Policy, seed: u64) 
         fleet: fleet.to_owned(),
         world: made.world,
         world_of_reactive: None,
-        is_recorded: false,
+        recorded: None,
         policy,
         confidences: sweep(),
         end: made.end,
         seed,
+        missing: Vec::new(),
+        assumed: Vec::new(),
     }
 }
 
@@ -192,7 +202,7 @@ fn from_file(
     let policy = file.policy.unwrap_or_default();
     let own = policy.confidence;
     let mut setup = of(trace_name, name, made, policy, seed);
-    setup.is_recorded = is_recorded;
+    setup.recorded = is_recorded.then(Stays::new);
     setup.confidences.retain(|level| *level != own);
     setup.confidences.insert(0, own);
     Ok(setup)
@@ -251,7 +261,7 @@ fn add_churn(
     for (at, workload) in arrivals {
         let candidates = region_mates(&topology, &world.placement, &workload);
         world.placement.0.remove(&workload);
-        world.arrivals.push(Arrival { at, workload, candidates });
+        world.arrivals.push(Arrival { at, workload, home: None, candidates });
     }
     let leaves = departures.into_iter().map(|(at, workload)| Departure { at, workload });
     world.departures.extend(leaves);

@@ -19,6 +19,7 @@ mod founding;
 mod monitor;
 mod motion;
 mod physics;
+mod recorded;
 mod upset;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -77,6 +78,9 @@ pub struct Arrival {
     pub at: Timestamp,
     /// Who; one of the specification's workloads, without a placement.
     pub workload: WorkloadId,
+    /// Where it is put if there is room, whoever else would have it: known of an arrival that was
+    /// recorded.
+    pub home: Option<HostId>,
     /// Where it may be put: on the ready one with the most free memory; it waits (and its demand is
     /// lost) until there is one with room.
     pub candidates: Vec<HostId>,
@@ -169,6 +173,7 @@ struct Tenant {
     facts: Arc<Workload>,
     presence: Presence,
     parts: Vec<Part>,
+    home: Option<usize>,
     candidates: Vec<usize>,
     /// Demand per resource.
     sources: [Option<Source>; 6],

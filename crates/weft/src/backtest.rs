@@ -1,17 +1,20 @@
-//! `weft backtest`: opens the files, replays, prints the table, writes the page.
+//! `weft backtest`: opens the files or asks the metrics server, replays, prints the table, writes the page.
+
+mod measured;
 
 use std::fs;
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, anyhow};
+use weft_core::files::fleet::FleetFile;
 use weft_core::policy::Policy;
 use weft_core::time::Span;
 use weft_sim::backtest::outcome::{Outcome, PolicyRow};
 use weft_sim::backtest::{self, Setup};
 use weft_sim::preset::planetlab;
 use weft_sim::readers::{self, Trace, TraceRow};
-use weft_sim::setup::{self, FleetChoice};
+use weft_sim::setup::{self, FleetChoice, GeneratorSection};
 
 use crate::cli::{BacktestArguments, Failure, Output, TraceFormat};
 use crate::output::{self, Page};
@@ -20,18 +23,18 @@ use crate::table::{grouped, lay_out, number};
 
 /// Carries `weft backtest` out.
 pub fn run(arguments: &BacktestArguments) -> Result<(), Failure> {
-    let setup = setup(arguments)?;
-    let inputs: Vec<&Path> =
-        arguments.trace.as_deref().into_iter().chain(fleet_file(arguments)).collect();
-    let page = arguments.html.as_deref().map(|path| Page::prepare(path, &inputs)).transpose()?;
     let is_terminal = std::io::stderr().is_terminal();
-    let progress = |row: &str| {
+    let progress = |what: &str| {
         if is_terminal {
-            eprintln!("done: {row}");
+            eprintln!("{what}");
         }
     };
-    let outcome = backtest::run(&setup, &arguments.policy, &progress)
-        .map_err(|error| Failure::Input(error.into()))?;
+    let inputs: Vec<&Path> = arguments.inputs().chain(fleet_file(arguments)).collect();
+    let page = arguments.html.as_deref().map(|path| Page::prepare(path, &inputs)).transpose()?;
+    let setup = setup(arguments, &progress)?;
+    let outcome =
+        backtest::run(&setup, &arguments.policy, &|row| progress(&format!("done: {row}")))
+            .map_err(|error| Failure::Input(error.into()))?;
     if let Some(page) = page {
         page.finish(&report::html(&outcome))?;
     }
@@ -50,32 +53,13 @@ fn fleet_file(arguments: &BacktestArguments) -> Option<&Path> {
     arguments.fleet.as_deref().filter(|fleet| *fleet != "planetlab").map(Path::new)
 }
 
-/// Resolves the arguments and the files they name into what is replayed.
-fn setup(arguments: &BacktestArguments) -> Result<Setup, Failure> {
-    let trace = match (&arguments.trace, arguments.format) {
-        (Some(path), Some(format)) => Some(read_trace(path, format, arguments.seed)?),
-        (None, None) => None,
-        (None, Some(_)) => return Err(input("--format says how --trace is written: give both")),
-        (Some(_), None) => unreachable!("the command line requires --format with --trace"),
+/// Resolves the arguments and what they name into what is replayed.
+fn setup(arguments: &BacktestArguments, progress: &dyn Fn(&str)) -> Result<Setup, Failure> {
+    let mut setup = if arguments.metrics.is_asked() {
+        measured::setup(arguments, progress)?
+    } else {
+        traced(arguments)?
     };
-    let fleet = match arguments.fleet.as_deref() {
-        None => FleetChoice::Derived,
-        Some("planetlab") => FleetChoice::PlanetLab,
-        Some(path) => {
-            let text = read_file(Path::new(path))?;
-            let text = String::from_utf8(text)
-                .map_err(|_| input(format!("{path}: expected UTF-8 text, found other bytes")))?;
-            let file = weft_core::files::fleet::read(path, &text)
-                .map_err(|error| Failure::Input(error.into()))?;
-            FleetChoice::File { name: path.to_owned(), file: Box::new(file) }
-        }
-    };
-    let name = arguments.trace.as_ref().map_or_else(String::new, |path| path.display().to_string());
-    let mut setup = setup::setup(&name, trace.as_ref(), fleet, arguments.seed)
-        .map_err(|error| Failure::Input(error.into()))?;
-    if setup.end - setup.world.start <= setup.world.step.span() {
-        return Err(input("expected demand over at least two steps, found less"));
-    }
     if let Some(horizon) = arguments.horizon {
         if horizon <= Span::ZERO || horizon > Policy::LONGEST_HORIZON {
             let longest = Policy::LONGEST_HORIZON;
@@ -89,6 +73,38 @@ fn setup(arguments: &BacktestArguments) -> Result<Setup, Failure> {
         setup.confidences.clone_from(&arguments.confidence);
     }
     Ok(setup)
+}
+
+/// What is replayed where there is a trace or a fleet file.
+fn traced(arguments: &BacktestArguments) -> Result<Setup, Failure> {
+    let trace = match (&arguments.trace, arguments.format) {
+        (Some(path), Some(format)) => Some(read_trace(path, format, arguments.seed)?),
+        (None, None) => None,
+        (None, Some(_)) => return Err(input("--format says how --trace is written: give both")),
+        (Some(_), None) => unreachable!("the command line requires --format with --trace"),
+    };
+    let fleet = match arguments.fleet.as_deref() {
+        None => FleetChoice::Derived,
+        Some("planetlab") => FleetChoice::PlanetLab,
+        Some(path) => {
+            let file = read_fleet(Path::new(path))?;
+            FleetChoice::File { name: path.to_owned(), file: Box::new(file) }
+        }
+    };
+    let name = arguments.trace.as_ref().map_or_else(String::new, |path| path.display().to_string());
+    let setup = setup::setup(&name, trace.as_ref(), fleet, arguments.seed)
+        .map_err(|error| Failure::Input(error.into()))?;
+    if setup.end - setup.world.start <= setup.world.step.span() {
+        return Err(input("expected demand over at least two steps, found less"));
+    }
+    Ok(setup)
+}
+
+fn read_fleet(path: &Path) -> Result<FleetFile<GeneratorSection>, Failure> {
+    let name = path.display().to_string();
+    let text = String::from_utf8(read_file(path)?)
+        .map_err(|_| input(format!("{name}: expected UTF-8 text, found other bytes")))?;
+    weft_core::files::fleet::read(&name, &text).map_err(|error| Failure::Input(error.into()))
 }
 
 fn input(sentence: impl std::fmt::Display) -> Failure {
@@ -191,8 +207,13 @@ const HEADER: [&str; 13] = [
 
 fn table(outcome: &Outcome) -> String {
     let rows: Vec<Vec<String>> = outcome.policies.iter().map(cells).collect();
+    let notes = [("not known", &outcome.missing), ("assumed", &outcome.assumed)];
+    let notes = notes.into_iter().filter(|(_, sentences)| !sentences.is_empty());
+    let notes: String = notes
+        .map(|(title, sentences)| format!("\n{title}:\n- {}\n", sentences.join("\n- ")))
+        .collect();
     format!(
-        "trace {}, fleet {}, seed {}\n\n{}\n{}\n",
+        "trace {}, fleet {}, seed {}\n{notes}\n{}\n{}\n",
         outcome.trace,
         outcome.fleet,
         outcome.seed,

@@ -4,12 +4,14 @@
 //! Errors are one sentence on stderr that says what to do.
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use weft_collect::preset::PresetOptions;
+use weft_core::fleet::Storage;
 use weft_core::forecast::Confidence;
-use weft_core::time::Span;
+use weft_core::time::{Span, Step};
 use weft_sim::backtest::PolicyChoice;
 
 use crate::client::{self, Decision};
@@ -46,7 +48,7 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Replay a trace under several policies and say what each would have cost.
+    /// Replay a trace, or the history of a metrics server, under several policies and say what each would have cost.
     Backtest(BacktestArguments),
     /// Show the control loop at work on a simulated fleet of three regions, with the dashboard.
     Demo(DemoArguments),
@@ -108,12 +110,16 @@ pub enum Output {
 #[derive(Debug, Args)]
 pub struct BacktestArguments {
     /// The trace to replay; without one, the generator of the fleet file makes the demand.
-    #[arg(long, value_name = "PATH", requires = "format")]
+    #[arg(long, value_name = "PATH", requires = "format", conflicts_with = "measured")]
     pub trace: Option<PathBuf>,
     /// How the trace is written.
-    #[arg(long, value_name = "FORMAT")]
+    #[arg(long, value_name = "FORMAT", conflicts_with = "measured")]
     pub format: Option<TraceFormat>,
-    /// `planetlab` for CloudSim's set-up, or a fleet file; derived from the trace without it.
+    /// The metrics server whose history is replayed, and how it is read.
+    #[command(flatten)]
+    pub metrics: MetricsArguments,
+    /// `planetlab` for CloudSim's set-up, or a fleet file; derived from the trace without it. What it
+    /// says goes before what a metrics server tells.
     #[arg(long, value_name = "planetlab|FILE")]
     pub fleet: Option<String>,
     /// Which policies to compare; may be given several times.
@@ -136,6 +142,96 @@ pub struct BacktestArguments {
     /// generator of a fleet file has a seed of its own.
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub seed: u64,
+}
+
+impl BacktestArguments {
+    /// The files that are read, the fleet file aside.
+    pub(crate) fn inputs(&self) -> impl Iterator<Item = &Path> {
+        let MetricsArguments { config, token_file, password_file, ca_file, .. } = &self.metrics;
+        let files = [&self.trace, config, token_file, password_file, ca_file];
+        files.into_iter().filter_map(|file| file.as_deref())
+    }
+}
+
+/// How a metrics server is asked; the same as section [metrics] of weft.toml.
+#[derive(Debug, Clone, Args)]
+#[group(skip)]
+#[command(next_help_heading = "History of a metrics server (read only)")]
+pub struct MetricsArguments {
+    /// The server, such as http://127.0.0.1:9090.
+    #[arg(long, value_name = "URL", group = "measured")]
+    pub prometheus: Option<String>,
+    /// Take the server, its options, the policy and the fleet file from this configuration instead.
+    #[arg(long, value_name = "FILE", group = "measured")]
+    pub config: Option<PathBuf>,
+    /// How many days, up to now.
+    #[arg(long, value_name = "N", default_value_t = 14, requires = "measured")]
+    pub days: u32,
+    /// What the metrics are called: libvirt, kubernetes, node, or auto for the first that is there.
+    #[arg(long, value_name = "NAME", default_value = "auto", requires = "prometheus")]
+    pub preset: String,
+    /// Distance between two steps.
+    #[arg(long, value_name = "SPAN", default_value = "5m", value_parser = parse_step, requires = "prometheus")]
+    pub step: Step,
+    /// A file with a bearer token.
+    #[arg(long, value_name = "FILE", requires = "prometheus", conflicts_with = "user")]
+    pub token_file: Option<PathBuf>,
+    /// A user.
+    #[arg(long, value_name = "NAME", requires = "prometheus", requires = "password_file")]
+    pub user: Option<String>,
+    /// A file with the user's password.
+    #[arg(long, value_name = "FILE", requires = "user")]
+    pub password_file: Option<PathBuf>,
+    /// A file of authorities in the place of the public ones.
+    #[arg(long, value_name = "FILE", requires = "prometheus")]
+    pub ca_file: Option<PathBuf>,
+    /// PromQL matchers added to every metric, such as `cluster="east"`.
+    #[arg(long, value_name = "MATCHERS", requires = "prometheus")]
+    pub matchers: Option<String>,
+    /// The label that names a host.
+    #[arg(long, value_name = "LABEL", requires = "prometheus")]
+    pub host_label: Option<String>,
+    /// The labels that together name a workload.
+    #[arg(long, value_name = "LABEL", value_delimiter = ',', requires = "prometheus")]
+    pub workload_labels: Vec<String>,
+    /// The label of host metrics that names a zone.
+    #[arg(long, value_name = "LABEL", requires = "prometheus")]
+    pub zone_label: Option<String>,
+    /// The label of host metrics that names a region.
+    #[arg(long, value_name = "LABEL", requires = "prometheus")]
+    pub region_label: Option<String>,
+    /// Where disks are [default: shared].
+    #[arg(long, value_name = "shared|local", value_parser = parse_storage, requires = "prometheus")]
+    pub storage: Option<Storage>,
+    /// The price of a kWh [default: 0.2].
+    #[arg(long, value_name = "PRICE", value_parser = parse_price, requires = "prometheus")]
+    pub energy_price: Option<f64>,
+    /// Hosts are switched off while they are empty.
+    #[arg(long, requires = "prometheus")]
+    pub empty_hosts_off: bool,
+}
+
+impl MetricsArguments {
+    /// Whether a metrics server is to be asked.
+    pub(crate) const fn is_asked(&self) -> bool {
+        self.prometheus.is_some() || self.config.is_some()
+    }
+
+    /// How a preset is read.
+    pub(crate) fn options(&self) -> PresetOptions {
+        let usual = PresetOptions::default();
+        let labels = &self.workload_labels;
+        PresetOptions {
+            matchers: self.matchers.clone().unwrap_or(usual.matchers),
+            host_label: self.host_label.clone(),
+            workload_labels: (!labels.is_empty()).then(|| labels.clone()),
+            zone_label: self.zone_label.clone(),
+            region_label: self.region_label.clone(),
+            storage: self.storage.unwrap_or(usual.storage),
+            energy_price_per_kwh: self.energy_price.unwrap_or(usual.energy_price_per_kwh),
+            empty_hosts_off: self.empty_hosts_off,
+        }
+    }
 }
 
 /// Arguments of `weft demo`.
@@ -357,6 +453,25 @@ fn parse_speed(text: &str) -> Result<f64, String> {
 fn parse_confidence(text: &str) -> Result<Confidence, String> {
     let number: f64 = text.parse().map_err(|_| format!("expected a number, found `{text}`"))?;
     Confidence::new(number).map_err(|error| error.to_string())
+}
+
+fn parse_step(text: &str) -> Result<Step, String> {
+    let span: Span = text.parse().map_err(|error| format!("{error}"))?;
+    Step::new(span).map_err(|error| error.to_string())
+}
+
+fn parse_storage(text: &str) -> Result<Storage, String> {
+    match text {
+        "shared" => Ok(Storage::Shared),
+        "local" => Ok(Storage::Local),
+        other => Err(format!("expected shared or local, found `{other}`")),
+    }
+}
+
+fn parse_price(text: &str) -> Result<f64, String> {
+    let price: f64 = text.parse().map_err(|_| format!("expected a number, found `{text}`"))?;
+    let is_fit = price.is_finite() && price >= 0.0;
+    if is_fit { Ok(price) } else { Err(format!("expected at least 0, found {text}")) }
 }
 
 /// Reads the command line and carries it out.

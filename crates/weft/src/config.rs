@@ -73,27 +73,56 @@ impl Source {
 /// How a metrics server is asked.
 #[derive(Debug, Clone)]
 pub struct MetricsSettings {
-    /// Its address.
-    pub address: String,
+    /// The server.
+    pub server: MetricsServer,
     /// What its metrics are called.
     pub preset: &'static Preset,
     /// How the preset is read here.
     pub options: PresetOptions,
     /// How long after its end a step is asked for.
     pub settle: Span,
-    /// Who asks.
+}
+
+/// A metrics server and who asks it.
+#[derive(Debug, Clone)]
+pub struct MetricsServer {
+    /// Its address, without credentials.
+    pub address: String,
     credentials: CredentialFiles,
     ca_file: Option<PathBuf>,
 }
 
+/// The files with the secrets of who asks.
 #[derive(Debug, Clone, PartialEq)]
-enum CredentialFiles {
+pub(crate) enum CredentialFiles {
     Nobody,
     Bearer(PathBuf),
     Basic { user: String, password_file: PathBuf },
 }
 
-impl MetricsSettings {
+impl MetricsServer {
+    /// The server at `address`. An error where the address carries what it must not.
+    pub(crate) fn new(
+        address: String,
+        credentials: CredentialFiles,
+        ca_file: Option<PathBuf>,
+    ) -> Result<Self, &'static str> {
+        let rest = address.strip_prefix("http://").or_else(|| address.strip_prefix("https://"));
+        let Some(rest) = rest else {
+            return Err("expected an address that begins with http:// or https://, found another");
+        };
+        // What is wrong here may be a secret: it is not shown.
+        if rest.split('/').next().is_some_and(|authority| authority.contains('@')) {
+            return Err(
+                "expected an address without credentials, found some in it: name a file that holds them",
+            );
+        }
+        if rest.contains(['?', '#']) {
+            return Err("expected an address without `?` and `#`, found one of them");
+        }
+        Ok(Self { address, credentials, ca_file })
+    }
+
     /// A client of the server. An error where a file of credentials cannot be read.
     pub fn client(&self) -> anyhow::Result<Client> {
         let credentials = match &self.credentials {
@@ -281,14 +310,9 @@ impl MetricsEntry {
         }
         let preset =
             preset::named(&self.preset).map_err(|error| format!("metrics.preset: {error}"))?;
-        Ok(MetricsSettings {
-            address: self.prometheus,
-            preset,
-            options: self.options,
-            settle: self.settle,
-            credentials,
-            ca_file: self.ca_file.map(at),
-        })
+        let server = MetricsServer::new(self.prometheus, credentials, self.ca_file.map(at))
+            .map_err(|error| format!("metrics.prometheus: {error}"))?;
+        Ok(MetricsSettings { server, preset, options: self.options, settle: self.settle })
     }
 }
 
@@ -311,7 +335,8 @@ impl fmt::Display for Source {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Prometheus(metrics) => {
-                write!(formatter, "{} by preset {}", metrics.address, metrics.preset.name)
+                let (address, preset) = (&metrics.server.address, metrics.preset.name);
+                write!(formatter, "{address} by preset {preset}")
             }
             Self::Simulated { address } => write!(formatter, "the simulated fleet at {address}"),
         }

@@ -8,6 +8,7 @@ mod client;
 pub mod config;
 pub mod demo;
 mod log;
+mod known;
 mod output;
 pub mod report;
 pub mod run;

@@ -39,6 +39,7 @@ pub fn html(outcome: &Outcome) -> String {
         metrics(outcome),
         frontier(outcome),
         course(outcome),
+        notes(outcome),
         meaning(outcome),
     ];
     let body = body.concat();
@@ -85,6 +86,20 @@ fn frontier(outcome: &Outcome) -> String {
 fn course(outcome: &Outcome) -> String {
     let (caption, panels) = (course::caption(outcome), course::course(outcome));
     section("course", "Course over time", &caption, &panels)
+}
+
+/// What the figures stand on where the fleet was not described.
+fn notes(outcome: &Outcome) -> String {
+    let list = |sentences: &[String]| {
+        let items = sentences.iter().map(|sentence| format!("<li>{}</li>\n", escape(sentence)));
+        format!("<ul>\n{}</ul>\n", items.collect::<String>())
+    };
+    let part = |id: &str, title: &str, sentences: &[String]| match sentences {
+        [] => String::new(),
+        sentences => section(id, title, "", &list(sentences)),
+    };
+    part("missing", "What is not known", &outcome.missing)
+        + &part("assumed", "What was assumed", &outcome.assumed)
 }
 
 fn meaning(outcome: &Outcome) -> String {

@@ -119,13 +119,13 @@ impl Report {
     }
 
     fn metrics(&mut self, config: &Config, metrics: &MetricsSettings, policy: &Policy) {
-        let client = match metrics.client() {
+        let client = match metrics.server.client() {
             Ok(client) => client,
             Err(error) => return self.take("metrics", Err(error)),
         };
         let server = client.build_info();
-        let named =
-            server.map(|info| format!("{} answers, version {}", metrics.address, info.version));
+        let named = server
+            .map(|info| format!("{} answers, version {}", metrics.server.address, info.version));
         self.take("metrics", named.map_err(Into::into));
         let follow = FollowSettings {
             step: config.step,

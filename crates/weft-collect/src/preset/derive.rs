@@ -62,6 +62,8 @@ pub struct Derived {
     pub series: BTreeMap<SeriesKey, Series>,
     /// What is missing, and what that costs.
     pub missing: Vec<Missing>,
+    /// What no metric tells and is taken to be so, a sentence each.
+    pub assumed: Vec<String>,
     /// What the server warned of, and series that could not be placed.
     pub warnings: Vec<String>,
 }
@@ -78,7 +80,9 @@ pub fn derive(
     let missing = preset.missing(|metric| gathered.seen.contains(&metric.id()));
     let required: Vec<_> = missing.iter().filter(|missing| missing.is_required).cloned().collect();
     if !required.is_empty() {
-        return Err(PresetError::Required { exporters: preset.exporters, missing: required });
+        let Period { start, end, .. } = period;
+        let exporters = preset.exporters;
+        return Err(PresetError::Required { exporters, start, end, missing: required });
     }
     derived(gathered, preset, options, missing)
 }
@@ -134,6 +138,7 @@ fn derived(
         workloads,
         series,
         missing,
+        assumed: size::assumed(options),
         warnings: gathered.warnings,
     })
 }

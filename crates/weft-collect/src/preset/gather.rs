@@ -350,14 +350,19 @@ fn add(lane: &mut [f32], position: usize, value: f64) {
 /// The query for `name`. The window is a millisecond short of the step, so that a sample stands in one
 /// step only; it reads samples themselves, so a series that fell silent gives no repeated value.
 fn query(metric: &Metric, name: &str, matchers: &str, step: Step) -> String {
-    let window_millis = step.span().as_millis() - 1;
-    let own = [metric.matchers, matchers].into_iter().filter(|text| !text.is_empty());
-    let matchers = own.collect::<Vec<_>>().join(",");
+    let selector = selector(metric, name, matchers, step.span().as_millis() - 1);
     let over = match (metric.form, metric.yields) {
         (Form::Gauge, Yields::Demand(_)) => "avg_over_time",
         _ => "last_over_time",
     };
-    metric.query.replace("{}", &format!("{over}({name}{{{matchers}}}[{window_millis}ms])"))
+    metric.query.replace("{}", &format!("{over}({selector})"))
+}
+
+/// The samples of `name` in the time before an instant.
+pub(super) fn selector(metric: &Metric, name: &str, matchers: &str, window_millis: i64) -> String {
+    let own = [metric.matchers, matchers].into_iter().filter(|text| !text.is_empty());
+    let matchers = own.collect::<Vec<_>>().join(",");
+    format!("{name}{{{matchers}}}[{window_millis}ms]")
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use weft_core::files::fleet::{DEFAULT_CORE_SPEED_MILLICORES, DEFAULT_DIRTY_RATE_BYTES_PER_SECOND};
 use weft_core::files::power::measured;
 use weft_core::fleet::{
-    FleetError, Host, Mobility, PowerCurve, Region, Topology, Workload, Workloads, Zone,
+    FleetError, Host, Mobility, PowerCurve, Region, Storage, Topology, Workload, Workloads, Zone,
 };
 use weft_core::id::{HostId, RegionId, WorkloadId, ZoneId};
 use weft_core::resource::{Amounts, Capacity, Resource, SeriesKey};
@@ -147,7 +147,7 @@ pub(super) fn topology(
             migration_bandwidth_bytes_per_second: network
                 .map_or(DEFAULT_MIGRATION_BYTES_PER_SECOND, |speed| speed / MIGRATION_PARTS),
             price_per_hour: 0.0,
-            power: power(cores),
+            power: power(cores, options.empty_hosts_off),
             tags: BTreeSet::new(),
         });
     }
@@ -164,11 +164,37 @@ pub(super) fn topology(
     Ok((Topology::new(regions, zones, hosts, Vec::new())?, missing))
 }
 
-/// A measured server with four cores, as many times over as the host has its cores.
-fn power(cores: u32) -> PowerCurve {
+/// A measured server with four cores, as many times over as the host has its cores. Who does not say that
+/// empty hosts are switched off is promised no saving by emptying them.
+fn power(cores: u32, is_switched_off: bool) -> PowerCurve {
     let measured = measured("x3250").expect("it is one of the measured curves");
     let times = f64::from(cores) / 4.0;
-    PowerCurve { watts: measured.watts.map(|watts| watts * times), ..measured }
+    let watts = measured.watts.map(|watts| watts * times);
+    PowerCurve { watts, empty_watts: if is_switched_off { 0.0 } else { watts[0] } }
+}
+
+/// What is taken to be so because no metric tells it, a sentence each.
+pub(super) fn assumed(options: &PresetOptions) -> Vec<String> {
+    let empty = if options.empty_hosts_off {
+        "hosts are switched off while they are empty"
+    } else {
+        "hosts draw idle power while they are empty, so emptying one saves next to nothing"
+    };
+    let disks = match options.storage {
+        Storage::Shared => "disks are shared, so moves do not copy them",
+        Storage::Local => "disks are local, so moves copy them",
+    };
+    vec![
+        "hosts draw the power of an IBM x3250 M3 for every four cores".to_owned(),
+        format!("energy costs {} a kWh, and hosts cost nothing else", options.energy_price_per_kwh),
+        empty.to_owned(),
+        format!("every core gives {DEFAULT_CORE_SPEED_MILLICORES} millicores, on all hosts alike"),
+        format!(
+            "a busy workload writes {} MiB of memory a second, which decides how long moves take",
+            DEFAULT_DIRTY_RATE_BYTES_PER_SECOND >> 20
+        ),
+        disks.to_owned(),
+    ]
 }
 
 /// Which zones there are, and in which regions.

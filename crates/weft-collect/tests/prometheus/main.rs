@@ -6,6 +6,7 @@
 mod client;
 mod fake;
 mod fetching;
+mod other_presets;
 mod presets;
 mod real;
 mod server;

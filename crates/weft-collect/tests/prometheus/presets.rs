@@ -304,7 +304,7 @@ fn nothing_at_all_is_an_error_and_so_is_no_time() {
     let error = derived("node", Vec::new()).unwrap_err().to_string();
     assert!(
         error.starts_with(
-            "expected the metrics of node_exporter, found no `node_cpu_seconds_total`: "
+            "expected the metrics of node_exporter between 1970-01-04T11:20:00Z and 1970-01-04T12:20:00Z, found no `node_cpu_seconds_total`: "
         ),
         "{error}"
     );

@@ -182,6 +182,6 @@ fn check_follower(client: &Client, truth: &Truth) {
 fn check_absent_preset(client: &Client, period: Period) {
     let kubernetes = preset::named("kubernetes").unwrap();
     let error = derive(client, kubernetes, &PresetOptions::default(), period).unwrap_err();
-    let expected = "expected the metrics of cAdvisor and kube-state-metrics, found no `kube_node_status_allocatable`: the cores of nodes are not known; no `kube_pod_info`: it is not known where pods run; no `container_cpu_usage_seconds_total`: what pods demand is not known";
+    let expected = "expected the metrics of cAdvisor and kube-state-metrics between 2026-01-05T00:00:00Z and 2026-01-20T00:00:00Z, found no `kube_node_status_allocatable`: the cores of nodes are not known; no `kube_pod_info`: it is not known where pods run; no `container_cpu_usage_seconds_total`: what pods demand is not known";
     assert_eq!(error.to_string(), expected);
 }

@@ -26,13 +26,17 @@ impl Drop for Prometheus {
 impl Prometheus {
     /// One that holds `text`.
     pub(crate) fn holding(text: &str) -> Self {
+        // The port is free now; should another take it, Prometheus ends and the poll says so.
+        Self::holding_at(text, free_port())
+    }
+
+    /// One that holds `text` and listens on this port.
+    pub(crate) fn holding_at(text: &str, port: u16) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let path = |name| folder.path().join(name);
         std::fs::write(path("metrics.txt"), text).expect("written");
         std::fs::write(path("prometheus.yml"), "global: {}\n").expect("written");
         back_fill(&path("metrics.txt"), &path("data"));
-        // The port is free now; should another take it, Prometheus ends and the poll says so.
-        let port = free_port();
         let child = started(
             Command::new("prometheus")
                 .arg(format!("--config.file={}", path("prometheus.yml").display()))
@@ -75,7 +79,7 @@ fn back_fill(text: &Path, data: &Path) {
     assert!(status.success(), "expected promtool to take the made-up text, found {status}");
 }
 
-fn free_port() -> u16 {
+pub(crate) fn free_port() -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
     listener.local_addr().expect("it has an address").port()
 }

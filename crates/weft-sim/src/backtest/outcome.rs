@@ -16,6 +16,12 @@ pub struct Outcome {
     pub policies: Vec<PolicyRow>,
     /// Whether Weft would have gained anything.
     pub verdict: Verdict,
+    /// What is not known of the fleet and what that costs, a sentence each.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub missing: Vec<String>,
+    /// What was taken to be so because nobody said, a sentence each.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub assumed: Vec<String>,
 }
 
 /// How one policy did. Definitions: `docs/reference/metrics.md`.

@@ -59,7 +59,24 @@ pub(super) fn judge(
     let shift = verdict.saving - sum;
     verdict.interval = (low + shift, high + shift);
     verdict.sentence = sentence(&verdict, &rows[theirs]);
+    // Who is compared with what really happened must not miss that something simple does better.
+    let cheaper = cheapest.map(|index| &rows[index]).filter(|row| row.policy != "actual");
+    let least = cheaper.map(|row| whole_cost(&rows[ours], prices) - whole_cost(row, prices));
+    if let (Some(row), Some(less)) = (cheaper, least.filter(|less| actual.is_some() && *less > 0.0))
+    {
+        let further = format!(" {} would have cost {less:.2} less than Weft.", name_of(row));
+        verdict.sentence.push_str(&further);
+    }
     verdict
+}
+
+/// A row in a sentence.
+fn name_of(row: &PolicyRow) -> String {
+    match (row.policy.as_str(), row.setting()) {
+        ("actual", _) => "what really happened (actual)".to_owned(),
+        (name, Some(setting)) => format!("{name} at {setting}"),
+        (name, None) => name.to_owned(),
+    }
 }
 
 /// What a block cost the other policy more than Weft, per day or per host.
@@ -87,10 +104,7 @@ fn sentence(verdict: &Verdict, rival: &PolicyRow) -> String {
         "{:.2} (95 % interval {low:.2} to {high:.2}, over {})",
         verdict.saving, verdict.blocks
     );
-    let name = match rival.setting() {
-        Some(setting) => format!("{} at {setting}", rival.policy),
-        None => rival.policy.clone(),
-    };
+    let name = name_of(rival);
     if low > 0.0 {
         format!("Weft would have saved {range} against {name}.")
     } else if high < 0.0 {

@@ -54,7 +54,7 @@ impl MadeFleet {
                 self.topology.region_of(&host.id).map(|r| &r.id) == region.map(|r| &r.id)
             });
             let candidates = hosts.map(|host| host.id.clone()).collect();
-            Arrival { at: *at, workload: workload.clone(), candidates }
+            Arrival { at: *at, workload: workload.clone(), home: None, candidates }
         });
         let arrivals = arrivals.collect();
         let leaving = self.generated.departures.iter().cloned();

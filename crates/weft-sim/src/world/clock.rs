@@ -181,7 +181,7 @@ impl World {
     }
 
     /// Puts what was demanded without a host on the account.
-    fn account_homeless(&mut self) {
+    pub(super) fn account_homeless(&mut self) {
         for tenant in &mut self.tenants {
             if let Presence::Waiting(since) = tenant.presence {
                 let hours = (self.now - since).as_hours_f64();
@@ -210,18 +210,20 @@ impl World {
         }
     }
 
-    /// Finds a host for a workload that waits: the ready candidate with the most free memory.
+    /// Finds a host for a workload that waits: its home, or else the ready candidate with the most free
+    /// memory.
     fn house(&mut self, workload: usize) {
-        let candidates = self.tenants[workload].candidates.iter().copied();
-        let fitting = candidates.filter(|host| {
+        let tenant = &self.tenants[workload];
+        let fits = |host: &usize| {
             self.hosts[*host].state == weft_core::observation::HostState::Ready
                 && self.has_room(*host, workload)
-        });
+        };
+        let fitting = tenant.candidates.iter().copied().filter(fits);
         let free = |host: &usize| {
             self.free(*host, weft_core::resource::Resource::Memory).unwrap_or(f64::MAX)
         };
-        let best = fitting.max_by(|a, b| free(a).total_cmp(&free(b)).then(b.cmp(a)));
-        let Some(host) = best else { return };
+        let best = || fitting.max_by(|a, b| free(a).total_cmp(&free(b)).then(b.cmp(a)));
+        let Some(host) = tenant.home.filter(fits).or_else(best) else { return };
         self.account_homeless();
         self.tenants[workload].presence = Presence::Placed;
         self.tenants[workload].parts =

@@ -16,17 +16,24 @@ use crate::generator::Generator;
 #[derive(Debug, Clone, Default)]
 pub struct Trace {
     rows: BTreeMap<(WorkloadId, Resource), Arc<[f32]>>,
+    /// Per value whether more may have been wanted, where that was recorded.
+    censored: BTreeMap<(WorkloadId, Resource), Arc<[bool]>>,
 }
 
 impl Trace {
     /// A trace without rows.
     pub const fn new() -> Self {
-        Self { rows: BTreeMap::new() }
+        Self { rows: BTreeMap::new(), censored: BTreeMap::new() }
     }
 
     /// Sets the row of `resource` of `workload`.
     pub fn insert(&mut self, workload: WorkloadId, resource: Resource, values: Arc<[f32]>) {
         self.rows.insert((workload, resource), values);
+    }
+
+    /// Says of which values of the row more may have been wanted: monitors say so too.
+    pub fn mark_censored(&mut self, workload: WorkloadId, resource: Resource, steps: Arc<[bool]>) {
+        self.censored.insert((workload, resource), steps);
     }
 
     /// The row of `resource` of `workload`, if it was recorded.
@@ -48,13 +55,16 @@ impl Demand {
     /// The source of one series; none where the resource is not demanded at all.
     pub(super) fn source(&self, workload: &WorkloadId, resource: Resource) -> Option<Source> {
         match self {
-            Self::Trace(trace) => trace.row(workload, resource).cloned().map(Base::Row),
+            Self::Trace(trace) => {
+                let base = Base::Row(trace.row(workload, resource)?.clone());
+                let censored = trace.censored.get(&(workload.clone(), resource)).cloned();
+                Some(Source { censored, ..Source::plain(base) })
+            }
             Self::Generated(generator) => {
                 let series = generator.series(workload, resource)?;
-                Some(Base::Days { series, day: usize::MAX, values: Vec::new() })
+                Some(Source::plain(Base::Days { series, day: usize::MAX, values: Vec::new() }))
             }
         }
-        .map(Source::plain)
     }
 }
 
@@ -63,6 +73,7 @@ impl Demand {
 pub(super) struct Source {
     base: Base,
     lifts: Vec<(Range<usize>, f32)>,
+    censored: Option<Arc<[bool]>>,
 }
 
 /// Demand as it was recorded or made.
@@ -76,7 +87,7 @@ enum Base {
 
 impl Source {
     const fn plain(base: Base) -> Self {
-        Self { base, lifts: Vec::new() }
+        Self { base, lifts: Vec::new(), censored: None }
     }
 
     /// Multiplies the demand of these steps by `lift`, on top of what lifts it already.
@@ -97,6 +108,11 @@ impl Source {
             Base::Row(row) => row.get(index).is_some_and(|value| value.is_nan()),
             Base::Days { .. } => false,
         }
+    }
+
+    /// Whether the record says of step `index` that more may have been wanted.
+    pub(super) fn is_censored(&self, index: usize) -> bool {
+        self.censored.as_ref().is_some_and(|steps| steps.get(index) == Some(&true))
     }
 
     /// The demand at `position` steps after the start, on the straight line between two values.

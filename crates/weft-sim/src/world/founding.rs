@@ -87,9 +87,11 @@ impl World {
             let at = self.workload_position(&arrival.workload);
             let workload = at.ok_or_else(|| unknown(&arrival.workload))?;
             let whose = format!("the arrival of `{}`", arrival.workload);
-            let candidates = arrival.candidates.iter();
-            let candidates = candidates.map(|host| find(&self.host_positions, host, &whose));
+            let position = |host| find(&self.host_positions, host, &whose);
+            let home = arrival.home.as_ref().map(position).transpose()?;
+            let candidates = arrival.candidates.iter().map(position);
             self.tenants[workload].candidates = candidates.collect::<Result<_, _>>()?;
+            self.tenants[workload].home = home;
             if self.tenants[workload].presence == Presence::Absent {
                 self.queue.push(arrival.at, Event::Arrive(workload));
             }
@@ -180,6 +182,7 @@ fn tenants(spec: &WorldSpec, hosts: &BTreeMap<HostId, usize>) -> Result<Vec<Tena
             facts: facts.clone(),
             presence,
             parts,
+            home: None,
             candidates: (0..hosts.len()).collect(),
             sources: Resource::ALL.map(|resource| spec.demand.source(id, resource)),
             demand: 0.0,

@@ -128,9 +128,8 @@ impl World {
     ) {
         let tenant = &self.tenants[workload];
         let source = tenant.sources[resource.position()].as_ref();
-        if source.is_none_or(|source| source.is_gap(index)) {
-            return;
-        }
+        let Some(source) = source.filter(|source| !source.is_gap(index)) else { return };
+        let censored = censored || source.is_censored(index);
         let key = SeriesKey::resource(tenant.id.clone(), resource);
         let at = self.start + self.step.span() * index as i64;
         let Some(delay) = self.draw_delay() else { return };

@@ -159,7 +159,8 @@ fn who_arrives_is_housed_and_who_leaves_is_gone() {
     for (seconds, name) in [(600, "new"), (700, "late")] {
         spec.placement.0.remove(&name.into());
         let candidates = vec!["one".into(), "two".into()];
-        spec.arrivals.push(Arrival { at: at(seconds), workload: name.into(), candidates });
+        let workload = name.into();
+        spec.arrivals.push(Arrival { at: at(seconds), workload, home: None, candidates });
     }
     spec.departures.push(Departure { at: at(1_000), workload: "old".into() });
     let mut world = World::new(spec).expect("it contradicts itself not");

@@ -30,7 +30,7 @@ fn a_file_is_read_with_its_folder_and_defaults() {
     let Source::Prometheus(metrics) = &config.source else { panic!("it has [metrics]") };
     assert_eq!(metrics.preset.name, "libvirt");
     assert_eq!(metrics.options.matchers, "cluster=\"east\"");
-    assert_eq!(metrics.credentials, CredentialFiles::Bearer("/etc/weft/secret".into()));
+    assert_eq!(metrics.server.credentials, CredentialFiles::Bearer("/etc/weft/secret".into()));
     let least = parsed("[metrics]\nprometheus = \"http://m\"\npreset = \"node\"\n").expect("least");
     assert_eq!(least.listen, default_listen());
     assert_eq!(least.store, Path::new("/etc/weft/weft.db"));

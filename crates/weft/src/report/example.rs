@@ -54,6 +54,8 @@ fn outcome(trace: &str, steps: usize) -> Outcome {
                        less demand unserved, with 26,461 fewer moves."
                 .to_owned(),
         },
+        missing: Vec::new(),
+        assumed: Vec::new(),
     }
 }
 

@@ -1,6 +1,9 @@
-//! `weft serve` as an operator runs it: a process of its own, asked through its API.
+//! `weft serve` as an operator runs it: a process of its own, asked through its API; and `weft backtest` over the
+//! same Prometheus.
 
+mod history;
 mod killed;
+mod outage;
 mod processes;
 mod prometheus;
 #[path = "../../../weft-collect/tests/prometheus/server.rs"]

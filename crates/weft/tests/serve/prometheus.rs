@@ -11,13 +11,13 @@ use weft_core::time::{Span, Timestamp};
 use crate::processes::{Server, configured, weft};
 use crate::server::Prometheus;
 
-fn now() -> Timestamp {
+pub(crate) fn now() -> Timestamp {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).expect("after 1970");
     Timestamp::from_seconds(since.as_secs() as i64)
 }
 
 /// A Prometheus whose fleet has lived for `days` days and goes on until `ends`.
-fn holding(days: u32, ends: Timestamp) -> Prometheus {
+pub(crate) fn holding(days: u32, ends: Timestamp) -> Prometheus {
     let begins = ends - Span::from_days(i64::from(days));
     Prometheus::holding(&rehearse(begins, days, 7).text)
 }
@@ -76,7 +76,7 @@ fn check_history(history: &Value) {
     assert!(known > 800 && known <= 865, "expected three days of steps, found {known}");
 }
 
-fn frozen(server: &Server, kind: &str) -> bool {
+pub(crate) fn frozen(server: &Server, kind: &str) -> bool {
     let status = server.get("status");
     status["freezes"].as_array().into_iter().flatten().any(|freeze| freeze["kind"] == kind)
 }
