@@ -1,8 +1,12 @@
 //! `weft serve` as an operator runs it: a process of its own, asked through its API.
 
+#[path = "../../../weft-collect/tests/prometheus/fake.rs"]
+#[allow(dead_code, clippy::unwrap_used, reason = "it is made for the tests of the fetcher too")]
+mod fake;
 mod killed;
 mod processes;
 mod prometheus;
 #[path = "../../../weft-collect/tests/prometheus/server.rs"]
 mod server;
+mod signals;
 mod witness;
