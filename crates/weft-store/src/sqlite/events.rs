@@ -43,10 +43,7 @@ pub(super) fn forget(connection: &Connection, source: &str, id: &EventId) -> Res
     Ok(connection.execute(query, params![source, id.as_str()])? > 0)
 }
 
-pub(super) fn overlapping(
-    connection: &Connection,
-    window: Window,
-) -> Result<Vec<Signal>, Fault> {
+pub(super) fn overlapping(connection: &Connection, window: Window) -> Result<Vec<Signal>, Fault> {
     let query = "SELECT body FROM events WHERE ends > ?1 AND begins < ?2 \
                  ORDER BY begins, source, id";
     let mut statement = connection.prepare_cached(query)?;

@@ -185,7 +185,8 @@ mod tests {
                 expected_lift: Some(lift),
             };
             let found = campaign(given).err().map(|No(problem)| problem.detail);
-            let is_expected = found.as_deref().unwrap_or("").starts_with(expected.unwrap_or("none"));
+            let is_expected =
+                found.as_deref().unwrap_or("").starts_with(expected.unwrap_or("none"));
             assert_eq!(found.is_some(), expected.is_some(), "{id:?}: {found:?}");
             assert!(is_expected || expected.is_none(), "{found:?}");
         };

@@ -170,7 +170,8 @@ fn events_follow_their_sources_and_stay_when_those_fail() {
     assert!(server.stops_gracefully());
     let token = Some(server.token.clone());
     drop(server);
-    let doubted = config.replace("path = \"campaigns.csv\"", "path = \"campaigns.csv\"\ntrusted = false");
+    let doubted =
+        config.replace("path = \"campaigns.csv\"", "path = \"campaigns.csv\"\ntrusted = false");
     let mut server = Server::start(folder.path(), &doubted, token);
     server.wait_until("all sources were tried again", |server| {
         failed(server) && source(server, "sales")["is_trusted"] == false
@@ -180,7 +181,8 @@ fn events_follow_their_sources_and_stay_when_those_fail() {
     assert!(events(&server, "team").iter().all(|event| event["is_trusted"] == true));
 
     // A source that is no longer named is gone, and its events with it; campaigns of the API are not.
-    let campaign = json!({"id": "mine", "begins": "2026-03-10T00:00:00Z", "ends": "2026-03-11T00:00:00Z"});
+    let campaign =
+        json!({"id": "mine", "begins": "2026-03-10T00:00:00Z", "ends": "2026-03-11T00:00:00Z"});
     assert!(server.post("events", &campaign));
     assert!(server.stops_gracefully());
     let token = Some(server.token.clone());
@@ -230,7 +232,9 @@ fn a_campaign_is_taken_back_by_who_told_it() {
         let page = server.get(&format!("events?limit=2{after}"));
         let items = page["items"].as_array().expect("items");
         assert!(items.len() <= 2);
-        ids.extend(items.iter().map(|event| event["begins"].to_string() + &event["id"].to_string()));
+        ids.extend(
+            items.iter().map(|event| event["begins"].to_string() + &event["id"].to_string()),
+        );
         let Some(next) = page["next"].as_str() else { break };
         after = format!("&after={next}");
     }

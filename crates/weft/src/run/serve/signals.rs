@@ -192,7 +192,12 @@ impl Follower {
         self.desk.tell([Topic::Events].into());
         if self.told.as_ref() != Some(&sentence) {
             let (source, events) = (self.source.name(), self.known.len());
-            tracing::warn!(source, events, error = sentence, "a source of events could not be read: what it said last stays");
+            tracing::warn!(
+                source,
+                events,
+                error = sentence,
+                "a source of events could not be read: what it said last stays"
+            );
             self.told = Some(sentence);
         }
         Ok(())
@@ -225,9 +230,17 @@ impl Follower {
         match &first {
             Some(first) => {
                 let count = problems.count();
-                tracing::warn!(source, events, count, first, "parts of a source of events were left out");
+                tracing::warn!(
+                    source,
+                    events,
+                    count,
+                    first,
+                    "parts of a source of events were left out"
+                );
             }
-            None => tracing::info!(source, events, "a source of events is read without fault again"),
+            None => {
+                tracing::info!(source, events, "a source of events is read without fault again")
+            }
         }
         self.told = first;
     }
