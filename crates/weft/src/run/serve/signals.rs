@@ -249,3 +249,82 @@ impl Follower {
 fn first_of(problems: &Problems) -> Vec<String> {
     problems.sentences().iter().take(SHOWN_PROBLEMS).cloned().collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use weft_collect::campaign::CampaignSource;
+    use weft_core::event::{Event, EventKind, Provenance};
+    use weft_core::policy::Selector;
+    use weft_core::time::Step;
+    use weft_store::SqliteStore;
+
+    fn campaigns(name: &str, is_trusted: bool) -> SignalSource {
+        SignalSource::Campaigns(CampaignSource {
+            name: name.to_owned(),
+            origin: weft_collect::signal::origin::Origin::Path("campaigns.csv".into()),
+            every: Span::from_minutes(1),
+            is_trusted,
+        })
+    }
+
+    fn kept(source: &str, is_trusted: bool) -> Signal {
+        let at = Timestamp::from_seconds;
+        let event = Event {
+            id: format!("{source}/sale").into(),
+            kind: EventKind::Campaign,
+            window: Window { begins: at(0), ends: at(1) },
+            concerns: Selector::default(),
+            expected_lift: Some(2.0),
+        };
+        let make = if is_trusted { Signal::trusted } else { Signal::untrusted };
+        make(source, event, Provenance::named("sale"))
+    }
+
+    /// What may be acted on of a source, after a start with this configuration: none where it has no event.
+    fn acting_after_start(store: &dyn Store, sources: &[SignalSource], name: &str) -> Option<bool> {
+        let known = taken_over(store, sources).expect("taken over");
+        let always =
+            Window { begins: Timestamp::from_seconds(-1), ends: Timestamp::from_seconds(9) };
+        let stored = of(&store.events(always).expect("read"), name);
+        // Those of the API have no thread that would know them.
+        assert!(
+            name == API_SOURCE || stored == of(&known, name),
+            "what is known is what is stored"
+        );
+        stored.first().map(|signal| signal.to_act_on().is_some())
+    }
+
+    #[test]
+    fn a_start_takes_trust_away_and_never_gives_it() {
+        let check = |was_trusted: bool, is_trusted: bool, expected: bool| {
+            let store = SqliteStore::in_memory(Step::FIVE_MINUTES).expect("made");
+            store.put_event(&kept("sales", was_trusted)).expect("put");
+            let found = acting_after_start(&store, &[campaigns("sales", is_trusted)], "sales");
+            assert_eq!(found, Some(expected), "{was_trusted} {is_trusted}");
+        };
+        check(true, true, true);
+        check(true, false, false);
+        check(false, false, false);
+        check(false, true, false);
+    }
+
+    #[test]
+    fn a_start_forgets_what_is_no_source_any_more() {
+        let store = SqliteStore::in_memory(Step::FIVE_MINUTES).expect("made");
+        for name in ["sales", "old", API_SOURCE] {
+            store.put_event(&kept(name, true)).expect("put");
+        }
+        let sources = [campaigns("sales", true)];
+        let found = ["sales", "old", API_SOURCE].map(|n| acting_after_start(&store, &sources, n));
+        assert_eq!(found, [Some(true), None, Some(true)]);
+    }
+
+    #[test]
+    fn the_horizon_reaches_from_yesterday_to_next_month() {
+        let now = Timestamp::from_seconds(1_772_409_600);
+        let window = horizon(now);
+        assert!(window.contains(now - Span::from_hours(23)) && window.contains(now));
+        assert!(window.contains(now + Span::from_days(31)) && !window.contains(now + AHEAD));
+    }
+}
