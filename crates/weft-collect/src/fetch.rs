@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use thiserror::Error;
 use ureq::Agent;
-use ureq::http::{HeaderValue, Response, StatusCode, Uri, header};
+use ureq::http::{HeaderName, HeaderValue, Response, StatusCode, Uri, header};
 use ureq::tls::{Certificate, PemItem, RootCerts, TlsConfig, parse_pem};
 use ureq::unversioned::transport::DefaultConnector;
 
@@ -206,11 +206,33 @@ fn told(body: &[u8]) -> String {
     if line.is_empty() { line } else { format!(" ({line})") }
 }
 
+/// By what a server knows a version of what lies at an address (RFC 9110, 8.8).
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Validators {
+    etag: Option<HeaderValue>,
+    last_modified: Option<HeaderValue>,
+}
+
+impl Validators {
+    fn of(response: &Response<ureq::Body>) -> Self {
+        let header = |name| response.headers().get(name).cloned();
+        Self { etag: header(header::ETAG), last_modified: header(header::LAST_MODIFIED) }
+    }
+
+    fn conditions(&self) -> impl Iterator<Item = (HeaderName, HeaderValue)> {
+        let etag = self.etag.clone().map(|value| (header::IF_NONE_MATCH, value));
+        let since = self.last_modified.clone().map(|value| (header::IF_MODIFIED_SINCE, value));
+        etag.into_iter().chain(since)
+    }
+}
+
 /// What was fetched.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fetched {
     /// The media type, as the server says.
     pub media_type: Option<String>,
+    /// By what the server will know this version again.
+    pub validators: Validators,
     /// The body, decompressed.
     pub body: Vec<u8>,
 }
@@ -229,6 +251,8 @@ pub struct Fetcher {
 struct Request<'a> {
     url: &'a str,
     form: Option<&'a [(&'a str, &'a str)]>,
+    /// The version that the caller has.
+    known: Option<&'a Validators>,
 }
 
 /// What an attempt gave, and how long the server asks to wait before the next.
@@ -280,12 +304,26 @@ impl Fetcher {
 
     /// Fetches `url`.
     pub fn get(&self, url: &str) -> Result<Fetched, FetchError> {
-        self.fetch(Request { url, form: None })
+        self.fetch(Request { url, form: None, known: None })
+    }
+
+    /// Fetches `url` unless the server says that it still is the version `known`: none then.
+    pub fn get_if_changed(
+        &self,
+        url: &str,
+        known: &Validators,
+    ) -> Result<Option<Fetched>, FetchError> {
+        match self.fetch(Request { url, form: None, known: Some(known) }) {
+            Err(FetchError::Refused { status, .. }) if status == StatusCode::NOT_MODIFIED => {
+                Ok(None)
+            }
+            fetched => fetched.map(Some),
+        }
     }
 
     /// Sends `form` to `url` by POST and gives the answer. The request must be one that may be repeated.
     pub fn post_form(&self, url: &str, form: &[(&str, &str)]) -> Result<Fetched, FetchError> {
-        self.fetch(Request { url, form: Some(form) })
+        self.fetch(Request { url, form: Some(form), known: None })
     }
 
     fn fetch(&self, request: Request<'_>) -> Result<Fetched, FetchError> {
@@ -320,7 +358,7 @@ impl Fetcher {
         }
         let wait = retry_after(&response);
         let address = shown(request.url);
-        if status.is_redirection() {
+        if status.is_redirection() && status != StatusCode::NOT_MODIFIED {
             return Err(FetchError::Redirects { address, limit: 0 }.into());
         }
         let reader = response.body_mut().with_config().limit(MOST_REFUSAL_BYTES);
@@ -333,6 +371,8 @@ impl Fetcher {
         match request.form {
             None => {
                 let call = self.agent.get(request.url);
+                let conditions = request.known.into_iter().flat_map(Validators::conditions);
+                let call = conditions.fold(call, |call, (name, value)| call.header(name, value));
                 authorization
                     .fold(call, |call, value| call.header(header::AUTHORIZATION, value))
                     .call()
@@ -355,9 +395,10 @@ impl Fetcher {
     ) -> Result<Fetched, FetchError> {
         let media_type = response.headers().get(header::CONTENT_TYPE);
         let media_type = media_type.and_then(|value| value.to_str().ok()).map(str::to_owned);
+        let validators = Validators::of(response);
         let reader = response.body_mut().with_config().limit(self.settings.body_limit_bytes);
         let body = reader.read_to_vec().map_err(|cause| self.failed(request, cause))?;
-        Ok(Fetched { media_type, body })
+        Ok(Fetched { media_type, validators, body })
     }
 
     fn failed(&self, request: Request<'_>, cause: ureq::Error) -> FetchError {
@@ -407,7 +448,8 @@ fn authorities(settings: &FetchSettings) -> Result<RootCerts, FetchError> {
     Ok(RootCerts::from(certificates))
 }
 
-fn check_address(url: &str) -> Result<(), FetchError> {
+/// Whether an address can be asked at all.
+pub(crate) fn check_address(url: &str) -> Result<(), FetchError> {
     let error = || FetchError::Address(shown(url));
     let uri: Uri = url.parse().map_err(|_| error())?;
     let is_web = matches!(uri.scheme_str(), Some("http" | "https"));

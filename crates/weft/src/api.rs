@@ -14,6 +14,7 @@ mod page;
 mod read;
 pub mod reasons;
 pub mod shapes;
+mod signals;
 mod stream;
 mod write;
 
@@ -68,7 +69,8 @@ fn documented() -> OpenApiRouter<App> {
         .routes(routes!(read::plan))
         .routes(routes!(read::moves))
         .routes(routes!(read::one_move))
-        .routes(routes!(read::events, write::add_campaign))
+        .routes(routes!(signals::events, signals::add_campaign))
+        .routes(routes!(signals::sources))
         .routes(routes!(read::alerts))
         .routes(routes!(read::journal))
         .routes(routes!(read::policies))
@@ -83,6 +85,7 @@ fn documented() -> OpenApiRouter<App> {
         .routes(routes!(write::resume))
         .routes(routes!(write::kill))
         .routes(routes!(write::reload_policies))
+        .routes(routes!(signals::forget_campaign))
         .routes(routes!(demo::lose))
         .routes(routes!(demo::bring_back))
         .routes(routes!(demo::campaign))

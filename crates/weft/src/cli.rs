@@ -315,6 +315,9 @@ pub enum Listed {
     /// Outside events of the last day and ahead.
     #[value(alias = "event")]
     Events,
+    /// Sources of outside events, and how their last readings went.
+    #[value(alias = "source")]
+    Sources,
     /// Alerts, newest first.
     #[value(alias = "alert")]
     Alerts,

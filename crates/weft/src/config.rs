@@ -2,6 +2,8 @@
 //! file's own folder; secrets are never in it, only the files that hold them. An unknown key must never
 //! be ignored.
 
+mod signals;
+
 use std::fmt;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -9,9 +11,13 @@ use std::sync::Arc;
 
 use anyhow::{Context, anyhow};
 use serde::Deserialize;
+use weft_collect::calendar::CalendarSource;
+use weft_collect::campaign::CampaignSource;
 use weft_collect::fetch::{Credentials, FetchSettings};
+use weft_collect::news::NewsSource;
 use weft_collect::preset::{self, Preset, PresetOptions};
 use weft_collect::prometheus::Client;
+use weft_collect::signal::source::SignalSource;
 use weft_core::files::{fleet, policy};
 use weft_core::policy::{Mode, Policy};
 use weft_core::time::{Span, Step};
@@ -46,6 +52,8 @@ pub struct Config {
     pub fleet: Option<PathBuf>,
     /// Where the fleet and its samples come from.
     pub source: Source,
+    /// What tells of outside events.
+    pub signals: Vec<SignalSource>,
 }
 
 /// Where the fleet and its samples come from, and what moves its workloads.
@@ -166,6 +174,12 @@ struct Document {
     fleet: Option<PathBuf>,
     metrics: Option<MetricsEntry>,
     simulated: Option<SimulatedEntry>,
+    #[serde(default)]
+    calendars: Vec<CalendarSource>,
+    #[serde(default)]
+    campaigns: Vec<CampaignSource>,
+    #[serde(default)]
+    feeds: Vec<NewsSource>,
 }
 
 fn default_listen() -> SocketAddr {
@@ -247,6 +261,9 @@ impl Config {
                 return Err(wrong(sentence.to_owned()));
             }
         };
+        let (calendars, campaigns) = (document.calendars, document.campaigns);
+        let signals = signals::joined(calendars, campaigns, document.feeds, &folder);
+        let signals = signals.map_err(wrong)?;
         let at = |path: PathBuf| folder.join(path);
         Ok(Self {
             file: file.to_owned(),
@@ -258,6 +275,7 @@ impl Config {
             policy: policy.map(at),
             fleet: fleet.map(at),
             source,
+            signals,
         })
     }
 

@@ -119,6 +119,7 @@ fn joined<T: Machines + Metrics + Clone + 'static>(
         metrics: Box::new(fleet),
         clock,
         retention: config.retention,
+        sources: config.signals.clone(),
         policy: Box::new(move || read.read_policy()),
     }
 }

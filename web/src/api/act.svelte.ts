@@ -1,6 +1,6 @@
 // Writes with their outcome told to the person who asked, on screen and to screen readers.
 import { refresh } from "./query.svelte";
-import { Refusal, write } from "./request";
+import { type Method, Refusal, write } from "./request";
 
 export interface Outcome {
   id: number;
@@ -31,9 +31,9 @@ export const outcomes = new Outcomes();
  * Asks for something to be done and tells what came of it; answers whether it was done. Where `isQuiet`
  * is set only a failure is told: the caller tells of several requests at once.
  */
-export async function act(path: string, body?: object, isQuiet = false): Promise<boolean> {
+export async function act(path: string, body?: object, isQuiet = false, method: Method = "POST"): Promise<boolean> {
   try {
-    const { done } = await write(path, body);
+    const { done } = await write(path, body, method);
     if (!isQuiet) outcomes.tell(true, done);
     refresh();
     return true;

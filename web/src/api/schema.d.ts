@@ -79,6 +79,10 @@ export interface components {
             source: string;
             tags: string[];
             workloads: string[];
+            title: string;
+            is_trusted: boolean;
+            rule?: string | null;
+            link?: string | null;
         };
         FleetCounts: {
             hosts: number;
@@ -388,6 +392,19 @@ export interface components {
         ZoneShape: {
             hosts: components["schemas"]["HostRow"][];
             id: string;
+        };
+        SourceShape: {
+            name: string;
+            kind: string;
+            place: string;
+            is_trusted: boolean;
+            every_seconds: number;
+            tried: components["schemas"]["Instant"];
+            read?: null | components["schemas"]["Instant"];
+            events: number;
+            error?: string | null;
+            problems: string[];
+            problem_count: number;
         };
     };
     responses: never;

@@ -29,6 +29,7 @@ export type FleetMap = Shapes["MapShape"];
 export type Region = Shapes["RegionShape"];
 export type Link = Shapes["LinkShape"];
 export type OutsideEvent = Shapes["EventShape"];
+export type Source = Shapes["SourceShape"];
 export type Alert = Shapes["AlertShape"];
 export type JournalLine = Shapes["JournalLine"];
 export type Policy = Shapes["PolicyShape"];

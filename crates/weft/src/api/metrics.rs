@@ -8,6 +8,7 @@ use axum::extract::State;
 use axum::http::header;
 use axum::response::IntoResponse;
 use weft_core::observation::HostState;
+use weft_store::kept::KeptSource;
 
 use super::App;
 use super::drawn::{ahead, status as strip};
@@ -16,7 +17,9 @@ use crate::run::view::View;
 /// The present figures.
 pub(super) async fn metrics(State(app): State<App>) -> impl IntoResponse {
     let open = app.desk.store().open_alerts().map_or(0, |open| open.len());
-    let text = text(&app.desk.view(), open);
+    let sources = app.desk.store().sources().unwrap_or_default();
+    let mut text = text(&app.desk.view(), open);
+    readings(&sources, &mut text);
     ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text)
 }
 
@@ -48,6 +51,20 @@ fn text(view: &View, open_alerts: usize) -> String {
     risks(view, &mut out);
     loop_state(view, open_alerts, &mut out);
     out
+}
+
+/// How old what the outside told is.
+fn readings(sources: &[KeptSource], out: &mut String) {
+    let help = "When a source of outside events was last read.";
+    let mut read = Family::gauge(out, "weft_source_last_success_timestamp_seconds", help);
+    for (source, at) in sources.iter().filter_map(|source| Some((source, source.read?))) {
+        read.put(&[("source", &source.name)], at.as_millis() as f64 / 1_000.0);
+    }
+    let help = "Events that a source gave when it was last read.";
+    let mut events = Family::gauge(out, "weft_source_events", help);
+    for source in sources {
+        events.put(&[("source", &source.name)], source.events as f64);
+    }
 }
 
 fn fleet(view: &View, out: &mut String) {

@@ -8,7 +8,6 @@ use utoipa::IntoParams;
 use weft_control::control::TrackedMove;
 use weft_core::id::{HostId, MoveId, PlanId, WorkloadId};
 use weft_core::plan::{Move, MoveState, Plan};
-use weft_core::policy::Window;
 use weft_core::resource::{Measure, Resource, SeriesKey};
 use weft_core::time::Span;
 
@@ -18,13 +17,13 @@ use super::shapes::ahead::{ForecastShape, Outlook, SeriesAccuracy, Shortage};
 use super::shapes::fleet::{History, HostDetail, HostRow, MapShape, WorkloadDetail, WorkloadRow};
 use super::shapes::plans::{MoveShape, PlanDetail, PlanRow};
 use super::shapes::problem::Problem;
-use super::shapes::signals::{AlertShape, EventShape, JournalLine, PolicyShape};
+use super::shapes::signals::{AlertShape, JournalLine, PolicyShape};
 use super::shapes::status::Status;
 use super::shapes::{Page, seconds};
-use super::{App, No, history as past, journal as lines, reasons};
+use super::{App, No, history as past, journal as lines, reasons, signals};
 use crate::run::view::View;
 
-type Answer<T> = Result<Json<T>, No>;
+pub(super) type Answer<T> = Result<Json<T>, No>;
 
 /// The most items on a page, whatever is asked for.
 const MOST: usize = 1_000;
@@ -42,7 +41,7 @@ pub(super) struct Paging {
 }
 
 impl Paging {
-    fn limit(&self) -> usize {
+    pub(super) fn limit(&self) -> usize {
         self.limit.unwrap_or(USUAL).clamp(1, MOST)
     }
 
@@ -55,7 +54,7 @@ impl Paging {
 }
 
 /// One page of a list that is in order of its ids.
-fn page<T: utoipa::ToSchema>(
+pub(super) fn page<T: utoipa::ToSchema>(
     paging: &Paging,
     items: impl Iterator<Item = T>,
     id: impl Fn(&T) -> String,
@@ -107,17 +106,11 @@ pub(super) async fn map(State(app): State<App>) -> Json<MapShape> {
 ))]
 pub(super) async fn outlook(State(app): State<App>) -> Answer<Outlook> {
     let view = app.desk.view();
-    let events = events_ahead(&app, &view)?;
+    let events = signals::ahead(&app, &view)?;
     let found = ahead::outlook(&view, events);
     found.map(Json).ok_or_else(|| {
         No::unavailable("nothing is forecast yet: half an hour of samples is needed at least")
     })
-}
-
-fn events_ahead(app: &App, view: &View) -> Result<Vec<EventShape>, No> {
-    let window = Window { begins: view.now, ends: view.now + view.policy.horizon };
-    let found = app.desk.store().events(window)?;
-    Ok(found.iter().map(|(source, event)| ahead::event(source, event)).collect())
 }
 
 /// Foreseen shortages, earliest first, each with what answers it or why nothing does.
@@ -401,17 +394,6 @@ pub(super) async fn one_move(State(app): State<App>, Path(id): Path<u64>) -> Ans
     let found = past::one_move(&view, app.desk.store().as_ref(), MoveId(id))?;
     let tracked = found.ok_or_else(|| No::not_found(format!("there is no {}", MoveId(id))))?;
     Ok(Json(moved::tracked(&view, &tracked)))
-}
-
-/// Outside events of the last day and ahead.
-#[utoipa::path(get, path = "/events", tag = "events", responses((status = 200, body = Page<EventShape>)))]
-pub(super) async fn events(State(app): State<App>) -> Answer<Page<EventShape>> {
-    let view = app.desk.view();
-    let window =
-        Window { begins: view.now - Span::from_days(1), ends: view.now + Span::from_days(31) };
-    let found = app.desk.store().events(window)?;
-    let items = found.iter().map(|(source, event)| ahead::event(source, event)).collect();
-    Ok(Json(Page::whole(items)))
 }
 
 /// Which alerts.

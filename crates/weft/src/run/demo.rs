@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 use thiserror::Error;
 use weft_control::control::{Config, Control};
 use weft_control::job::host_groups;
+use weft_core::event::Signal;
 use weft_core::fleet::Topology;
 use weft_core::policy::{Mode, Policy};
 use weft_core::resource::{Measure, Resource};
@@ -107,7 +108,8 @@ impl Founded {
         for part in &past {
             store.back_fill(&part.key, &part.series)?;
         }
-        store.put_events("demo", fleet.events())?;
+        let events: Vec<Signal> = fleet.events().iter().cloned().map(acts::vouched_for).collect();
+        store.put_events(acts::SOURCE, &events)?;
         let control = Control::new(config.clone()).with_bank(learned(&config, &past, &fleet));
         let replay = Replay::new(world, config, Foresight::Forecast).live(control);
         let (topology, began) = (fleet.topology.clone(), fleet.start);

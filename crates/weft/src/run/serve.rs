@@ -5,6 +5,7 @@
 pub mod intake;
 pub mod machines;
 pub mod restore;
+pub mod signals;
 
 mod housekeeping;
 mod workers;
@@ -15,6 +16,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::{Duration, Instant};
 
+use weft_collect::signal::source::SignalSource;
 use weft_control::command::Command;
 use weft_control::control::{self, Control};
 use weft_control::event::{Event, Request};
@@ -29,6 +31,7 @@ use weft_store::{Store, StoreError};
 use self::housekeeping::Housekeeping;
 use self::intake::{Intake, Metrics};
 use self::machines::{Line, Machines, Task};
+use self::signals::Signals;
 use self::workers::Workers;
 use super::clock::Clock;
 use super::desk::{Answer, Ask, Desk, Letter, Refusal, Topic};
@@ -69,6 +72,8 @@ pub struct Parts {
     pub clock: Clock,
     /// How long samples are kept.
     pub retention: Span,
+    /// What tells of outside events.
+    pub sources: Vec<SignalSource>,
     /// Reads the policy's file anew.
     pub policy: Box<dyn Fn() -> anyhow::Result<Arc<Policy>> + Send>,
 }
@@ -120,7 +125,7 @@ impl Founded {
     /// asks what became of them.
     pub fn run(self, desk: Desk, parts: Parts) -> std::io::Result<()> {
         let Self { control, config, journaled_policy, sender, incoming } = self;
-        let Parts { machines, metrics, clock, retention, policy } = parts;
+        let Parts { machines, metrics, clock, retention, sources, policy } = parts;
         let store = desk.store().clone();
         let line = Line::to(machines, sender.clone())?;
         let workers = Workers::start(&sender)?;
@@ -129,6 +134,7 @@ impl Founded {
         let settled = intake.settled();
         let hour = housekeeping::hour(&clock);
         let housekeeping = Housekeeping::start(desk.clone(), retention, hour)?;
+        let signals = Signals::start(&desk, sources, clock)?;
         let now = clock.now();
         let first_policy = config.policy.clone();
         let (line, workers) = (Some(line), Some(workers));
@@ -158,6 +164,7 @@ impl Founded {
         serving.serve(&incoming);
         intake.close();
         housekeeping.close();
+        signals.close();
         serving.close();
         Ok(())
     }

@@ -181,6 +181,23 @@ impl Server {
         request.send_json(body).is_ok()
     }
 
+    /// Whether a request to take something back was acknowledged.
+    pub(crate) fn delete(&self, path: &str, token: &str) -> Result<(), u16> {
+        let request = ureq::delete(format!("{}/api/v1/{path}", self.address))
+            .header("Authorization", format!("Bearer {token}"));
+        match request.call() {
+            Ok(_) => Ok(()),
+            Err(ureq::Error::StatusCode(status)) => Err(status),
+            Err(error) => panic!("expected an answer, found {error}"),
+        }
+    }
+
+    /// What Prometheus would scrape.
+    pub(crate) fn metrics(&self) -> String {
+        let answer = ureq::get(format!("{}/metrics", self.address)).call();
+        answer.expect("an answer").body_mut().read_to_string().expect("text")
+    }
+
     pub(crate) fn wait_until(&mut self, what: &str, holds: impl Fn(&Self) -> bool) {
         let deadline = Instant::now() + PATIENCE;
         while !holds(self) {

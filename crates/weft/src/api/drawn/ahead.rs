@@ -1,6 +1,6 @@
 //! What lies ahead as the API shows it: shortages, the heat map, forecasts.
 
-use weft_core::event::Event;
+use weft_core::event::Signal;
 use weft_core::id::HostId;
 use weft_core::outlook::{HostAhead as Row, Outlook as Core};
 use weft_core::plan::Plan;
@@ -138,7 +138,8 @@ pub(crate) fn accuracy(view: &View, key: &SeriesKey) -> Option<SeriesAccuracy> {
 }
 
 /// An outside event with where it came from.
-pub(crate) fn event(source: &str, event: &Event) -> EventShape {
+pub(crate) fn event(signal: &Signal) -> EventShape {
+    let (event, provenance) = (signal.to_show(), signal.provenance());
     let kind = match event.kind {
         weft_core::event::EventKind::Calendar => "calendar",
         weft_core::event::EventKind::Campaign => "campaign",
@@ -146,8 +147,12 @@ pub(crate) fn event(source: &str, event: &Event) -> EventShape {
     };
     EventShape {
         id: event.id.to_string(),
+        title: provenance.title.clone(),
         kind: kind.to_owned(),
-        source: source.to_owned(),
+        source: signal.source().to_owned(),
+        is_trusted: signal.is_trusted(),
+        rule: provenance.rule.clone(),
+        link: provenance.link.clone(),
         begins: event.window.begins.into(),
         ends: event.window.ends.into(),
         workloads: event.concerns.names.iter().cloned().collect(),

@@ -10,10 +10,18 @@ use super::Instant;
 pub struct EventShape {
     /// Its name.
     pub id: String,
+    /// The title of the entry, campaign or item.
+    pub title: String,
     /// `calendar`, `campaign`, `news`.
     pub kind: String,
-    /// Where it came from: a file, an address, `api` or `demo`.
+    /// Where it came from: a configured source, `api` or `demo`.
     pub source: String,
+    /// Whether moves may rest on it; one that is not trusted is only shown.
+    pub is_trusted: bool,
+    /// The keyword rule that chose it, if one did.
+    pub rule: Option<String>,
+    /// The page it points to, `http` or `https` only.
+    pub link: Option<String>,
     /// When it begins to have an effect.
     pub begins: Instant,
     /// When it ends.
@@ -24,6 +32,33 @@ pub struct EventShape {
     pub tags: Vec<String>,
     /// The lift its author expects, as a multiple of usual demand.
     pub expected_lift: Option<f64>,
+}
+
+/// A configured source of outside events, and how its last reading went.
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+pub struct SourceShape {
+    /// Its name.
+    pub name: String,
+    /// `calendar`, `campaigns`, `feed`.
+    pub kind: String,
+    /// Its file, or its address without the query.
+    pub place: String,
+    /// Whether moves may rest on it; events of one that is not trusted are only shown.
+    pub is_trusted: bool,
+    /// How often it is read, in seconds of the fleet's clock.
+    pub every_seconds: f64,
+    /// When it was last tried.
+    pub tried: Instant,
+    /// When it was last read; null where it never was.
+    pub read: Option<Instant>,
+    /// How many events it gave then; they stay while it cannot be read.
+    pub events: usize,
+    /// Why the last try failed; null where it did not.
+    pub error: Option<String>,
+    /// What was left out when it was last read, one sentence each; the first of many.
+    pub problems: Vec<String>,
+    /// How many such sentences there were in all.
+    pub problem_count: usize,
 }
 
 /// An alert.
