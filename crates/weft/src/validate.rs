@@ -13,7 +13,7 @@ use weft_core::time::Span;
 use weft_store::{SqliteStore, Store, StoreError};
 
 use crate::cli::{Failure, ValidateArguments};
-use crate::config::{Config, MetricsSettings, Source};
+use crate::config::{Config, MetricsSettings, Source, asked_after};
 use crate::output;
 use crate::run::clock::Clock;
 use crate::run::simulated::Simulated;
@@ -40,6 +40,10 @@ pub fn run(arguments: &ValidateArguments) -> Result<(), Failure> {
             let met = Simulated::meet(address);
             report.take("fleet", met.map(|_| format!("a simulated fleet answers at {address}")));
         }
+    }
+    for receiver in &config.alerts.receivers {
+        let asked = asked_after(receiver, &config.alerts.dashboard);
+        report.take(receiver.kind.name(), asked);
     }
     report.finish()
 }

@@ -1,5 +1,7 @@
 //! `weft serve` as an operator runs it: a process of its own, asked through its API.
 
+mod alerting;
+mod alertmanager;
 mod killed;
 mod processes;
 mod prometheus;
