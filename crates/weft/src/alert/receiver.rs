@@ -4,11 +4,12 @@
 pub mod alertmanager;
 pub mod webhook;
 
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use weft_collect::fetch::{Asleep, FetchError, FetchSettings, Reach, Waiting};
-use weft_core::time::Timestamp;
+use weft_core::time::{Span, Timestamp};
 use weft_store::alert::{Alert, Severity};
 
 use self::alertmanager::Alertmanager;
@@ -16,7 +17,7 @@ use self::webhook::Webhook;
 use super::deliveries::Outcome;
 use super::ledger::{Concern, Ledger};
 use crate::run::clock::Clock;
-use crate::run::desk::Desk;
+use crate::run::desk::{Desk, Topic};
 
 /// The wait after a first failure; it doubles with every further one.
 const FIRST_WAIT: Duration = Duration::from_secs(1);
@@ -98,7 +99,7 @@ impl Receiver {
                 }
             }
             if !told.is_empty() {
-                desk.tell([crate::run::desk::Topic::Alerts].into());
+                desk.tell([Topic::Alerts].into());
             }
             if let Some(error) = error {
                 failures += 1;
@@ -137,7 +138,7 @@ impl Receiver {
 /// An instant of the fleet's clock on the world's, which others compare with theirs.
 fn wall(clock: Clock, at: Timestamp) -> Timestamp {
     let ago = (clock.now() - at).as_seconds_f64() / clock.speed();
-    Clock::Wall.now() - weft_core::time::Span::from_seconds_f64(ago)
+    Clock::Wall.now() - Span::from_seconds_f64(ago)
 }
 
 /// The wait after so many failures in a row: it doubles, and half of it is drawn, so that those who failed
@@ -180,10 +181,7 @@ fn encoded(name: &str) -> String {
 }
 
 /// The labels of an alert: those of the operator, then Weft's, which count more.
-fn labels(
-    alert: &Alert,
-    added: &std::collections::BTreeMap<String, String>,
-) -> std::collections::BTreeMap<String, String> {
+fn labels(alert: &Alert, added: &BTreeMap<String, String>) -> BTreeMap<String, String> {
     let mut labels = added.clone();
     labels.extend(alert.labels.clone());
     labels.insert("severity".to_owned(), alert.severity.name().to_owned());
@@ -217,7 +215,7 @@ mod tests {
     fn an_instant_of_a_fast_clock_is_told_by_the_wall() {
         let began = Timestamp::from_seconds(1_700_000_000);
         let clock = Clock::scaled(began, 60.0);
-        let told = wall(clock, began - weft_core::time::Span::from_hours(1));
+        let told = wall(clock, began - Span::from_hours(1));
         let ago = (Clock::Wall.now() - told).as_seconds_f64();
         assert!((59.9..61.0).contains(&ago), "expected a minute ago, found {ago} s");
     }

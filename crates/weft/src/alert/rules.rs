@@ -11,6 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use weft_control::control::TrackedMove;
 use weft_control::record::Freeze;
+use weft_core::id::HostId;
 use weft_core::policy::Mode;
 use weft_core::time::{Span, Step};
 use weft_store::alert::Severity;
@@ -192,36 +193,32 @@ pub fn judged(view: &View, remembered: &[TrackedMove]) -> Findings {
 /// What keeps every move from starting.
 fn standing(view: &View, findings: &mut Findings) {
     for (freeze, since) in &view.freezes {
-        let (rule, severity, summary) = match freeze {
-            Freeze::StaleMetrics => (Rule::StaleMetrics, Severity::Warning, stale(view)),
+        findings.add(match freeze {
+            Freeze::StaleMetrics => {
+                Matter::new(Rule::StaleMetrics, Severity::Warning, &[], stale(view))
+            }
             Freeze::Unobserved => {
                 let severity = if acts(view) { Severity::Critical } else { Severity::Warning };
-                let found = "expected an answer of the fleet, found none";
-                (
-                    Rule::Unobserved,
-                    severity,
-                    format!("{found} since {since}; nothing starts until it answers"),
-                )
+                let found = format!("expected an answer of the fleet, found none since {since}");
+                let summary = format!("{found}; nothing starts until it answers");
+                Matter::new(Rule::Unobserved, severity, &[], summary)
             }
             Freeze::ForeignChange { workload, from, to } => {
                 // Where Weft moves nothing, that somebody else does is no conflict.
                 let severity = if acts(view) { Severity::Warning } else { Severity::Info };
-                let names = |hosts: &[weft_core::id::HostId]| {
-                    let names: Vec<&str> = hosts.iter().map(|host| host.as_str()).collect();
-                    if names.is_empty() { "no host".to_owned() } else { names.join(" and ") }
-                };
-                let (from, to) = (names(from), names(to));
-                let found =
-                    format!("expected {workload} on {from}, found it on {to} by another hand");
-                (
-                    Rule::ForeignChange,
-                    severity,
-                    format!("{found}; nothing starts until that hand rests"),
-                )
+                let (from, to) = (named(from), named(to));
+                let found = format!("expected {workload} on {from}, found it on {to}");
+                let summary =
+                    format!("{found} by another hand; nothing starts until that hand rests");
+                Matter::new(Rule::ForeignChange, severity, &[], summary)
             }
-        };
-        findings.add(Matter::new(rule, severity, &[], summary));
+        });
     }
+}
+
+fn named(hosts: &[HostId]) -> String {
+    let names: Vec<&str> = hosts.iter().map(HostId::as_str).collect();
+    if names.is_empty() { "no host".to_owned() } else { names.join(" and ") }
 }
 
 fn acts(view: &View) -> bool {

@@ -12,6 +12,7 @@ use weft_store::alert::Alert;
 
 use super::{Round, labels, link};
 use crate::alert::deliveries::Outcome;
+use crate::run::clock::Clock;
 
 /// Between two sendings of an open alert, as often as Prometheus does it.
 const SENT_AGAIN_AFTER: Duration = Duration::from_mins(1);
@@ -93,7 +94,7 @@ impl Alertmanager {
             return Round { told: untold, outcomes: Vec::new(), error: None };
         }
         let over = untold.iter().filter(|alert| alert.ends.is_some());
-        let now = crate::run::clock::Clock::Wall.now();
+        let now = Clock::Wall.now();
         let posted = |alert: &Alert| self.posted(alert, now, wall);
         let posted: Vec<Posted> = over.chain(&open).map(posted).collect();
         let mut outcomes = Vec::new();

@@ -2,9 +2,8 @@
 
 use weft_core::plan::{MoveState, Plan, Standstill};
 use weft_core::policy::Mode;
-use weft_core::resource::Resource;
 use weft_core::shortage::Shortage;
-use weft_core::time::Span;
+use weft_core::time::{Span, Timestamp};
 use weft_store::alert::Severity;
 
 use super::{Findings, Matter, Rule};
@@ -134,9 +133,9 @@ pub(super) fn overloads(view: &View, findings: &mut Findings) {
     }
 }
 
-fn told(load: &HostLoad, until: weft_core::time::Timestamp) -> String {
+fn told(load: &HostLoad, until: Timestamp) -> String {
     let amount = |value| reasons::amount(load.resource, value);
-    let (host, word) = (&load.host, reasons::word(Resource::clone(&load.resource)));
+    let (host, word) = (&load.host, reasons::word(load.resource));
     format!(
         "{host} has no {word} left: expected less than its {}, found {} used ({:.0} %) in the step to {until}",
         amount(load.capacity),

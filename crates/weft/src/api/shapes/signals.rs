@@ -1,5 +1,7 @@
 //! Outside events, alerts, the journal, policies, and what people ask for.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -44,7 +46,7 @@ pub struct AlertShape {
     /// When it was resolved; null while open.
     pub ends: Option<Instant>,
     /// What it is about, name by name: `host`, `resource`, `workload`, `from`, `to`, `zone`, `region`.
-    pub labels: std::collections::BTreeMap<String, String>,
+    pub labels: BTreeMap<String, String>,
     /// When every receiver whom it concerns had been told of its present state; null while one has not.
     pub told: Option<Instant>,
     /// The receivers that have been told of its present state.
