@@ -5,6 +5,8 @@
 mod moves;
 mod samples;
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use thiserror::Error;
 use weft_control::record::{Entry, Record, Switch};
 use weft_core::event::{Event, EventKind, Provenance, Signal};
@@ -254,9 +256,11 @@ fn alert(fingerprint: &str, begins: i64) -> Alert {
         severity: Severity::Warning,
         subject: "h1".to_owned(),
         summary: "h1 will run short".to_owned(),
+        labels: BTreeMap::from([("host".to_owned(), "h1".to_owned())]),
         begins: at(begins),
         ends: None,
         told: None,
+        told_by: BTreeSet::new(),
     }
 }
 
@@ -264,6 +268,7 @@ fn an_alert_is_told_once(store: &dyn Store) -> Result<(), Breach> {
     let mut alert = alert("f1", 0);
     store.put_alert(&alert)?;
     alert.told = Some(at(1));
+    alert.told_by.insert("pager".to_owned());
     store.put_alert(&alert)?;
     let check = "an alert";
     same(check, &vec![alert.clone()], &store.open_alerts()?)?;

@@ -87,9 +87,11 @@ fn alert() -> Alert {
         severity: Severity::Critical,
         subject: "h1".to_owned(),
         summary: "h1 will run short".to_owned(),
+        labels: Default::default(),
         begins: at(2),
         ends: None,
         told: Some(at(3)),
+        told_by: Default::default(),
     }
 }
 

@@ -19,6 +19,7 @@ mod stream;
 mod write;
 
 pub use auth::{Gate, Token};
+pub(crate) use history::tracked;
 
 use std::sync::Arc;
 

@@ -15,7 +15,7 @@ use weft_core::time::Span;
 use weft_store::{SqliteStore, Store, StoreError};
 
 use crate::cli::{Failure, ValidateArguments};
-use crate::config::{Config, MetricsSettings, Source};
+use crate::config::{Config, MetricsSettings, Source, asked_after};
 use crate::output;
 use crate::run::clock::Clock;
 use crate::run::serve::signals::horizon;
@@ -46,6 +46,10 @@ pub fn run(arguments: &ValidateArguments) -> Result<(), Failure> {
     }
     for source in &config.signals {
         report.take(source.kind(), signals(source));
+    }
+    for receiver in &config.alerts.receivers {
+        let asked = asked_after(receiver, &config.alerts.dashboard);
+        report.take(receiver.kind.name(), asked);
     }
     report.finish()
 }

@@ -19,10 +19,15 @@ export interface components {
             begins: components["schemas"]["Instant"];
             ends?: components["schemas"]["Instant"] | null;
             fingerprint: string;
+            labels: {
+                [key: string]: string;
+            };
             rule: string;
             severity: string;
             subject: string;
             summary: string;
+            told?: components["schemas"]["Instant"] | null;
+            told_by: string[];
         };
         AvoidedShortage: {
             begins: components["schemas"]["Instant"];

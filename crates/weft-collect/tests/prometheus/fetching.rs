@@ -238,3 +238,33 @@ fn a_source_inside_the_network_needs_the_operators_word() {
     load(&mut fetching, fake.url("/feed"), false).unwrap_err();
     assert_eq!(fake.seen().len(), 1);
 }
+
+#[test]
+fn json_is_sent_with_its_headers_and_not_sent_on() {
+    let fake = Fake::start(|before, _| match before {
+        0 => Reply::status(202, ""),
+        1 => Reply::redirect(307, "/elsewhere"),
+        _ => Reply::status(400, "no"),
+    });
+    let (fetcher, _) = fetcher(settings());
+    let post = || fetcher.post_json(&fake.url("/hook"), b"[1]", &[("x-signature", "abc")]);
+    assert!(post().is_ok(), "any success is one");
+    let seen = fake.seen().pop().unwrap();
+    let header = |name: &str| seen.headers[name].as_str();
+    assert_eq!((seen.method.as_str(), seen.body.as_str()), ("POST", "[1]"));
+    assert_eq!((header("content-type"), header("x-signature")), ("application/json", "abc"));
+    assert!(matches!(post(), Err(FetchError::Redirects { limit: 0, .. })));
+    assert!(matches!(post(), Err(FetchError::Refused { status: 400, .. })));
+    assert_eq!(fake.seen().len(), 3, "neither was followed nor repeated");
+}
+
+#[test]
+fn whoever_answers_a_knock_is_there() {
+    let fake = Fake::start(|_, _| Reply::status(405, ""));
+    let (fetcher, _) = fetcher(FetchSettings { attempts: 1, ..settings() });
+    fetcher.knock(&fake.url("/hook")).unwrap();
+    assert_eq!(fake.seen().pop().unwrap().method, "HEAD");
+    let nobody = fake.url("/hook");
+    drop(fake);
+    assert!(fetcher.knock(&nobody).is_err());
+}

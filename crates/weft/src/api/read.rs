@@ -404,7 +404,7 @@ pub(super) struct AlertFilter {
     open: Option<bool>,
 }
 
-/// Alerts, newest first.
+/// Alerts, newest first. Those that are open are on the page however long ago they began.
 #[utoipa::path(get, path = "/alerts", tag = "alerts", params(AlertFilter, Paging), responses((status = 200, body = Page<AlertShape>)))]
 pub(super) async fn alerts(
     State(app): State<App>,
@@ -412,10 +412,13 @@ pub(super) async fn alerts(
     Query(paging): Query<Paging>,
 ) -> Answer<Page<AlertShape>> {
     let store = app.desk.store();
-    let found = match filter.open {
-        Some(true) => store.open_alerts()?,
-        _ => store.alerts(None, paging.limit())?,
-    };
+    let mut found = store.open_alerts()?;
+    found.reverse();
+    if filter.open != Some(true) {
+        let recent = store.alerts(None, paging.limit())?;
+        found.retain(|alert| recent.last().is_none_or(|oldest| alert.begins < oldest.begins));
+        found.splice(..0, recent);
+    }
     let shape = |alert: &weft_store::alert::Alert| AlertShape {
         fingerprint: alert.fingerprint.clone(),
         rule: alert.rule.clone(),
@@ -424,6 +427,9 @@ pub(super) async fn alerts(
         summary: alert.summary.clone(),
         begins: alert.begins.into(),
         ends: alert.ends.map(Into::into),
+        labels: alert.labels.clone(),
+        told: alert.told.map(Into::into),
+        told_by: alert.told_by.iter().cloned().collect(),
     };
     Ok(Json(Page::whole(found.iter().map(shape).collect())))
 }

@@ -28,6 +28,7 @@ use weft_sim::world::{Physics, World, WorldError};
 use weft_store::{Store, StoreError};
 
 use super::desk::{Ask, Desk, Letter, Refusal, Topic};
+use super::load::HostLoads;
 use super::told::told;
 use super::view::{DemoView, View};
 use crate::api::shapes::signals::DemoPlace;
@@ -70,6 +71,7 @@ pub struct Demo {
     speed: f64,
     began: Timestamp,
     lost: Vec<DemoPlace>,
+    load: Option<Arc<HostLoads>>,
 }
 
 /// A demo that knows its fleet and has not yet learned from its history.
@@ -113,7 +115,7 @@ impl Founded {
         let control = Control::new(config.clone()).with_bank(learned(&config, &past, &fleet));
         let replay = Replay::new(world, config, Foresight::Forecast).live(control);
         let (topology, began) = (fleet.topology.clone(), fleet.start);
-        Ok(Demo { replay, twin, topology, speed, began, lost: Vec::new() })
+        Ok(Demo { replay, twin, topology, speed, began, lost: Vec::new(), load: None })
     }
 }
 
@@ -123,6 +125,7 @@ impl Demo {
         let now = self.replay.world.now();
         let (topology, step) = (self.topology.clone(), self.replay.world.step());
         let mut view = View::of(now, step, topology, &self.replay.control);
+        view.load = self.load.clone();
         let ours = self.replay.world.judge().metrics();
         let theirs = self.twin.world().judge().metrics();
         view.demo = Some(Arc::new(DemoView {
@@ -190,6 +193,11 @@ impl Demo {
         self.twin.follow(&self.replay.world);
         for (at, samples) in self.replay.take_steps() {
             store.write_step(at, &samples)?;
+            if let Some(seen) = self.replay.control.observation() {
+                let step = self.replay.world.step();
+                let load = HostLoads::of(at, step, &samples, seen, &self.topology);
+                self.load = Some(Arc::new(load));
+            }
             changed.extend([Topic::Outlook, Topic::Shortages, Topic::Hosts]);
         }
         if self.replay.control.plan().map(|plan| plan.id) != before {

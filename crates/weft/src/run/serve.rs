@@ -35,6 +35,7 @@ use self::signals::Signals;
 use self::workers::Workers;
 use super::clock::Clock;
 use super::desk::{Answer, Ask, Desk, Letter, Refusal, Topic};
+use super::load::HostLoads;
 use super::told::told;
 use super::view::View;
 
@@ -148,6 +149,7 @@ impl Founded {
             line,
             workers,
             settled,
+            load: None,
             policy,
             events: VecDeque::new(),
             unstored: VecDeque::new(),
@@ -183,6 +185,7 @@ struct Serving {
     workers: Option<Workers>,
     /// Whether the store has all of the past that could be had.
     settled: Arc<AtomicBool>,
+    load: Option<Arc<HostLoads>>,
     policy: Box<dyn Fn() -> anyhow::Result<Arc<Policy>> + Send>,
     events: VecDeque<Event>,
     /// Entries that the store would not take yet, in order.
@@ -286,7 +289,14 @@ impl Serving {
             Event::Observed(_) | Event::ObserveFailed(_) | Event::Charted(_) => {
                 self.changed.extend([Topic::Status, Topic::Hosts]);
             }
-            Event::Sampled { .. } | Event::BackFilled => self.changed.extend([Topic::Status]),
+            Event::Sampled { at, samples } => {
+                self.load = self.control.observation().map(|seen| {
+                    let topology = self.control.topology();
+                    Arc::new(HostLoads::of(*at, self.config.step, samples, seen, topology))
+                });
+                self.changed.extend([Topic::Status]);
+            }
+            Event::BackFilled => self.changed.extend([Topic::Status]),
             Event::JobDone(..) | Event::JobFailed(..) | Event::Asked(_) => {
                 self.changed.extend(Topic::ALL);
             }
@@ -374,7 +384,8 @@ impl Serving {
         self.shown = Instant::now();
         let topology = self.control.topology().clone();
         let now = self.now.max(self.clock.now());
-        let view = View::of(now, self.config.step, topology, &self.control);
+        let mut view = View::of(now, self.config.step, topology, &self.control);
+        view.load = self.load.clone();
         self.desk.publish(view, std::mem::take(&mut self.changed));
     }
 

@@ -1,5 +1,7 @@
 //! Outside events, alerts, the journal, policies, and what people ask for.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -66,11 +68,11 @@ pub struct SourceShape {
 pub struct AlertShape {
     /// The same for the same matter, over restarts.
     pub fingerprint: String,
-    /// The rule that raised it, such as `ForeseenShortage`.
+    /// The rule that raised it, such as `foreseen_shortage`.
     pub rule: String,
     /// `info`, `warning`, `critical`.
     pub severity: String,
-    /// What it is about: a host, a move, a zone, a region, or the metrics.
+    /// What it is about: a host and its resource, a workload, a zone, a region, or the fleet.
     pub subject: String,
     /// One sentence for people.
     pub summary: String,
@@ -78,6 +80,12 @@ pub struct AlertShape {
     pub begins: Instant,
     /// When it was resolved; null while open.
     pub ends: Option<Instant>,
+    /// What it is about, name by name: `host`, `resource`, `workload`, `from`, `to`, `zone`, `region`.
+    pub labels: BTreeMap<String, String>,
+    /// When every receiver whom it concerns had been told of its present state; null while one has not.
+    pub told: Option<Instant>,
+    /// The receivers that have been told of its present state.
+    pub told_by: Vec<String>,
 }
 
 /// One line of the journal.
