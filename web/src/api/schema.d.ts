@@ -136,6 +136,13 @@ export interface components {
             unit: string;
             zone: string;
         };
+        HostDemand: {
+            at: components["schemas"]["Instant"];
+            host: string;
+            resource: string;
+            unit: string;
+            workloads: components["schemas"]["WorkloadDemand"][];
+        };
         HostDetail: {
             ahead: components["schemas"]["HostAhead"][];
             host: components["schemas"]["HostRow"];
@@ -354,6 +361,12 @@ export interface components {
             shortages: number;
             switch: string;
             version: string;
+        };
+        WorkloadDemand: {
+            events: string[];
+            expected: number;
+            high: number;
+            workload: string;
         };
         WorkloadDetail: {
             dirty_rate_bytes_per_second: number;

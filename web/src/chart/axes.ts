@@ -10,7 +10,7 @@ const DAY_SECONDS = 86_400;
 /** Time in UTC, with the day below the midnight tick. */
 export function timeAxis(paint: Paint): uPlot.Axis {
   return {
-    stroke: paint.muted, font: paint.font, size: 36, space: 64,
+    stroke: paint.muted, font: paint.font, size: 36 * paint.scale, space: 64 * paint.scale,
     grid: { stroke: paint.grid, width: 1 },
     ticks: { stroke: paint.grid, width: 1, size: 5 },
     values: (_, splits) => splits.map((at, i) => {
@@ -24,7 +24,7 @@ export function timeAxis(paint: Paint): uPlot.Axis {
 /** Amounts in the unit given. */
 export function amountAxis(paint: Paint, unit: string): uPlot.Axis {
   return {
-    stroke: paint.muted, font: paint.font, size: 74, space: 34, gap: 6,
+    stroke: paint.muted, font: paint.font, size: 74 * paint.scale, space: 34 * paint.scale, gap: 6,
     grid: { stroke: paint.grid, width: 1 },
     ticks: { show: false },
     values: (_, splits) => splits.map((value) => amount(value, unit)),
@@ -84,8 +84,7 @@ export function present(at: number, colour: string, font: string): (plot: uPlot)
 }
 
 function write(plot: uPlot, text: string, x: number, y: number, align: CanvasTextAlign, font: string): void {
-  const size = 11 * devicePixelRatio;
-  plot.ctx.font = font.replace(/^\d+px/, `550 ${size}px`);
+  plot.ctx.font = font.replace(/^[\d.]+/, (size) => `550 ${Number(size) * devicePixelRatio}`);
   plot.ctx.textAlign = align;
   plot.ctx.textBaseline = "middle";
   plot.ctx.fillText(text, x, y);
