@@ -45,7 +45,7 @@ export async function act(path: string, body?: object, isQuiet = false): Promise
 }
 
 function advice(refusal: Refusal): string {
-  if (refusal.status === 401) return "Not done: the server did not accept the token. Try again with another one.";
+  if (refusal.status === 401) return "Not done: it needs a token that the server accepts.";
   if (refusal.status === 0) return `Not done: ${refusal.detail}.`;
   return `Not done, ${refusal.title}: ${refusal.detail}`;
 }

@@ -23,10 +23,11 @@ export async function read<T>(path: string): Promise<T> {
   return (await response.json()) as T;
 }
 
-/** Asks for something to be done; asks for the token once where the server wants one. Throws a `Refusal`. */
+/** Asks for something to be done; asks for the token where the server wants one. Throws a `Refusal`. */
 export async function write(path: string, body?: object): Promise<Acknowledged> {
   let response = await post(path, body);
-  if (response.status === 401 && (await token.ask())) response = await post(path, body);
+  // Until the token is right or the person gives up; the dialog says when the last one was wrong.
+  while (response.status === 401 && (await token.ask())) response = await post(path, body);
   if (!response.ok) throw await refusal(path, response);
   return (await response.json()) as Acknowledged;
 }

@@ -36,7 +36,7 @@ export function common(paint: Paint, unit: string, top: number | null): Omit<Opt
   return {
     tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1000), "Etc/UTC"),
     legend: { show: false },
-    padding: [10, 12, 0, 0],
+    padding: [10 * paint.scale, 12 * paint.scale, 0, 0],
     cursor: { drag: { x: false, y: false }, points: { size: 7 } },
     scales: {
       x: { time: true },
@@ -88,6 +88,27 @@ function write(plot: uPlot, text: string, x: number, y: number, align: CanvasTex
   plot.ctx.textAlign = align;
   plot.ctx.textBaseline = "middle";
   plot.ctx.fillText(text, x, y);
+}
+
+/** A dashed line where a planned move starts, with where it goes. */
+export function planned(at: number, text: string, colour: string, font: string): (plot: uPlot) => void {
+  return (plot) => {
+    const { ctx, bbox } = plot;
+    const x = Math.round(plot.valToPos(at, "x", true)) + 0.5;
+    if (x < bbox.left || x > bbox.left + bbox.width) return;
+    ctx.save();
+    ctx.strokeStyle = ctx.fillStyle = colour;
+    ctx.lineWidth = devicePixelRatio * 1.5;
+    ctx.setLineDash([3 * devicePixelRatio, 3 * devicePixelRatio]);
+    ctx.beginPath();
+    ctx.moveTo(x, bbox.top);
+    ctx.lineTo(x, bbox.top + bbox.height);
+    ctx.stroke();
+    // On the side where there is more room.
+    const isRight = x < bbox.left + bbox.width * 0.75;
+    write(plot, text, x + (isRight ? 5 : -5) * devicePixelRatio, bbox.top + 24 * devicePixelRatio, isRight ? "left" : "right", font);
+    ctx.restore();
+  };
 }
 
 /** A colour with an alpha, for the fills of bands. */

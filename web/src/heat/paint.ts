@@ -220,7 +220,7 @@ function head(context: Context, scene: Scene): void {
   if (scene.summary > 0) {
     context.textAlign = "right";
     context.fillStyle = ink.muted;
-    context.fillText("worst P", scene.width - 14, base + AXIS / 2 - 1);
+    context.fillText("likeliest", scene.width - 14, base + AXIS / 2 - 1);
   }
   context.fillStyle = ink.line;
   context.fillRect(0, scene.head - 1, scene.width, 1);
