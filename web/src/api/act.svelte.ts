@@ -35,7 +35,7 @@ export async function act(path: string, body?: object, isQuiet = false): Promise
   try {
     const { done } = await write(path, body);
     if (!isQuiet) outcomes.tell(true, done);
-    refresh();
+    refresh(undefined, true);
     return true;
   } catch (error) {
     outcomes.tell(false, error instanceof Refusal ? advice(error) : String(error));

@@ -83,15 +83,21 @@ export function present(at: number, colour: string, font: string): (plot: uPlot)
   };
 }
 
-function write(plot: uPlot, text: string, x: number, y: number, align: CanvasTextAlign, font: string): void {
+function write(plot: uPlot, text: string, x: number, y: number, align: CanvasTextAlign, font: string, halo?: string): void {
   plot.ctx.font = font.replace(/^[\d.]+/, (size) => `550 ${Number(size) * devicePixelRatio}`);
   plot.ctx.textAlign = align;
   plot.ctx.textBaseline = "middle";
+  if (halo) {
+    plot.ctx.strokeStyle = halo;
+    plot.ctx.lineWidth = 4 * devicePixelRatio;
+    plot.ctx.lineJoin = "round";
+    plot.ctx.strokeText(text, x, y);
+  }
   plot.ctx.fillText(text, x, y);
 }
 
 /** A dashed line where a planned move starts, with where it goes. */
-export function planned(at: number, text: string, colour: string, font: string): (plot: uPlot) => void {
+export function planned(at: number, text: string, colour: string, halo: string, font: string): (plot: uPlot) => void {
   return (plot) => {
     const { ctx, bbox } = plot;
     const x = Math.round(plot.valToPos(at, "x", true)) + 0.5;
@@ -106,7 +112,8 @@ export function planned(at: number, text: string, colour: string, font: string):
     ctx.stroke();
     // On the side where there is more room.
     const isRight = x < bbox.left + bbox.width * 0.75;
-    write(plot, text, x + (isRight ? 5 : -5) * devicePixelRatio, bbox.top + 24 * devicePixelRatio, isRight ? "left" : "right", font);
+    ctx.setLineDash([]);
+    write(plot, text, x + (isRight ? 5 : -5) * devicePixelRatio, bbox.top + 26 * devicePixelRatio, isRight ? "left" : "right", font, halo);
     ctx.restore();
   };
 }

@@ -82,7 +82,7 @@ export function fanOptions(unit: string, cap: number | null, current: () => Fan 
         draw: [
           level(cap, "cap: its vCPUs", paint.bad, paint.font),
           (plot) => present(current()?.origin ?? 0, paint.muted, paint.font)(plot),
-          (plot) => current()?.moves.forEach(({ at, text }) => planned(at, text, paint.with, paint.font)(plot)),
+          (plot) => current()?.moves.forEach(({ at, text }) => planned(at, text, paint.with, paint.card, paint.font)(plot)),
           (plot) => censoredMarks(plot, current()?.censored ?? [], paint.bad, paint.card),
         ],
       },

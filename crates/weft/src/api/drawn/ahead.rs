@@ -12,8 +12,8 @@ use weft_core::time::{Span, Timestamp};
 use super::{fleet, moves};
 use crate::api::reasons;
 use crate::api::shapes::ahead::{
-    BucketShape, ForecastShape, HostAhead, HostDemand, ModelScore, Outlook, SeriesAccuracy, Shortage,
-    WorkloadDemand,
+    BucketShape, ForecastShape, HostAhead, HostDemand, ModelScore, Outlook, SeriesAccuracy,
+    Shortage, WorkloadDemand,
 };
 use crate::api::shapes::seconds;
 use crate::api::shapes::signals::EventShape;
@@ -141,7 +141,9 @@ fn wanted(
     let levels = forecast.at(ahead);
     let share = |level: f32| f64::from(level) * replica.share();
     let concerns = |event: &&Event| {
-        event.window.begins <= at && at < event.window.ends && event.concerns.selects_workload(workload)
+        event.window.begins <= at
+            && at < event.window.ends
+            && event.concerns.selects_workload(workload)
     };
     Some(WorkloadDemand {
         workload: id.to_string(),
