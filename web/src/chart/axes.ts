@@ -47,20 +47,20 @@ export function common(paint: Paint, unit: string, top: number | null): Omit<Opt
 }
 
 /** A dashed line over the whole width at a value, with its name at the left end, where no other mark is. */
-export function level(value: number | null, text: string, colour: string, font: string): (plot: uPlot) => void {
+export function level(value: number | null, text: string, paint: Paint): (plot: uPlot) => void {
   return (plot) => {
     if (value === null) return;
     const { ctx, bbox } = plot;
     const y = Math.round(plot.valToPos(value, "y", true)) + 0.5;
     ctx.save();
-    ctx.strokeStyle = ctx.fillStyle = colour;
+    ctx.strokeStyle = ctx.fillStyle = paint.bad;
     ctx.lineWidth = devicePixelRatio * 1.25;
     ctx.setLineDash([6 * devicePixelRatio, 4 * devicePixelRatio]);
     ctx.beginPath();
     ctx.moveTo(bbox.left, y);
     ctx.lineTo(bbox.left + bbox.width, y);
     ctx.stroke();
-    write(plot, text, bbox.left + 6 * devicePixelRatio, y - 7 * devicePixelRatio, "left", font);
+    write(plot, text, bbox.left + 6 * devicePixelRatio, y - 7 * devicePixelRatio, "left", paint.font, paint.card);
     ctx.restore();
   };
 }
@@ -88,6 +88,7 @@ function write(plot: uPlot, text: string, x: number, y: number, align: CanvasTex
   plot.ctx.textAlign = align;
   plot.ctx.textBaseline = "middle";
   if (halo) {
+    plot.ctx.setLineDash([]);
     plot.ctx.strokeStyle = halo;
     plot.ctx.lineWidth = 4 * devicePixelRatio;
     plot.ctx.lineJoin = "round";
@@ -112,7 +113,6 @@ export function planned(at: number, text: string, colour: string, halo: string, 
     ctx.stroke();
     // On the side where there is more room.
     const isRight = x < bbox.left + bbox.width * 0.75;
-    ctx.setLineDash([]);
     write(plot, text, x + (isRight ? 5 : -5) * devicePixelRatio, bbox.top + 26 * devicePixelRatio, isRight ? "left" : "right", font, halo);
     ctx.restore();
   };

@@ -80,7 +80,7 @@ export function fanOptions(unit: string, cap: number | null, current: () => Fan 
       ],
       hooks: {
         draw: [
-          level(cap, "cap: its vCPUs", paint.bad, paint.font),
+          level(cap, "cap: its vCPUs", paint),
           (plot) => present(current()?.origin ?? 0, paint.muted, paint.font)(plot),
           (plot) => current()?.moves.forEach(({ at, text }) => planned(at, text, paint.with, paint.card, paint.font)(plot)),
           (plot) => censoredMarks(plot, current()?.censored ?? [], paint.bad, paint.card),

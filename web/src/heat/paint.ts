@@ -1,5 +1,6 @@
 // Draws the visible part of the heat map on a canvas: cells, outlines of shortages, marks, axis, events.
 import type { Bucket, OutsideEvent } from "../api/types";
+import { figures } from "../format/amount";
 import { chance } from "../format/chance";
 import { day, timeOfDay } from "../format/time";
 import { place, ticks, type TimeScale } from "./axis";
@@ -247,6 +248,6 @@ function band(context: Context, scene: Scene, event: OutsideEvent, top: number):
   context.fillRect(left, top + 2, 2.5, LANE - 8);
   context.textAlign = "left";
   context.font = `550 11px ${scene.ink.font}`;
-  const text = event.expected_lift ? `${event.id} × ${event.expected_lift}` : event.id;
+  const text = event.expected_lift ? `${event.id} × ${figures(event.expected_lift)}` : event.id;
   if (width > 40) context.fillText(fit(context, text, width - 14), left + 8, top + LANE / 2 - 2);
 }
