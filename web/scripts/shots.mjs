@@ -1,6 +1,7 @@
 // Takes screenshots of every page from a running server, light and dark, desk and phone, and tells what
 // went wrong in the browser. node scripts/shots.mjs http://127.0.0.1:7400 /tmp/shots [pages] [token] [looks]
-// Pages and looks are names with commas between them, all where there is none.
+// Pages and looks are names with commas between them, all where there is none. The pictures of docs/images, from the
+// running demo: node scripts/shots.mjs http://127.0.0.1:7373 ../docs/images next-24-h,plans,workload,moves,map TOKEN docs
 
 import { mkdirSync } from "node:fs";
 import { createRequire } from "node:module";
@@ -36,7 +37,8 @@ const LOOKS = [
   ["phone-dark", { width: 390, height: 844 }, "dark", 2],
   ["wide", { width: 3840, height: 2160 }, "light", 1],
   ["wide-dark", { width: 3840, height: 2160 }, "dark", 1],
-].filter(([look]) => !looks || looks.split(",").includes(look));
+  ["docs", { width: 1440, height: 900 }, "light", 1],
+].filter(([look]) => (looks ? looks.split(",").includes(look) : look !== "docs"));
 
 const browser = await chromium.launch({
   executablePath: "/usr/bin/chromium",
@@ -57,7 +59,8 @@ for (const [look, viewport, colorScheme, deviceScaleFactor] of LOOKS) {
     await page.waitForTimeout(350);
     const over = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
     if (over > 0) tell(`${name} is ${over} px too wide`);
-    await page.screenshot({ path: `${folder}/${name}-${look}.png`, fullPage: look === "light" && name.startsWith("workload") && name !== "workloads" });
+    const file = look === "docs" ? name.replace(/^plans$/, "plan") : `${name}-${look}`;
+    await page.screenshot({ path: `${folder}/${file}.png`, fullPage: look === "light" && name.startsWith("workload") && name !== "workloads" });
   }
   await context.close();
 }
