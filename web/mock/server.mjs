@@ -91,6 +91,7 @@ function moves(query) {
 }
 
 function one(kind, id, rest, query) {
+  if (kind === "hosts" && rest === "demand") return with_(find(world.hosts, id), (h) => shapes.hostDemand(world, h, query.get("resource") ?? "cpu", Date.parse(query.get("at"))));
   if (kind === "hosts") return with_(find(world.hosts, id), (h) => shapes.hostDetail(world, h));
   if (kind === "moves") return with_(find(world.moves, id), (m) => shapes.move(world, m));
   if (kind === "plans") return with_(id === "current" ? world.plans[0] : find(world.plans, id), (p) => shapes.planDetail(world, p));

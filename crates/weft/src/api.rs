@@ -60,6 +60,7 @@ fn documented() -> OpenApiRouter<App> {
         .routes(routes!(read::shortages))
         .routes(routes!(read::hosts))
         .routes(routes!(read::host))
+        .routes(routes!(read::demand))
         .routes(routes!(read::workloads))
         .routes(routes!(read::workload))
         .routes(routes!(read::history))

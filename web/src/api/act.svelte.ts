@@ -35,7 +35,7 @@ export async function act(path: string, body?: object, isQuiet = false, method: 
   try {
     const { done } = await write(path, body, method);
     if (!isQuiet) outcomes.tell(true, done);
-    refresh();
+    refresh(undefined, true);
     return true;
   } catch (error) {
     outcomes.tell(false, error instanceof Refusal ? advice(error) : String(error));
@@ -45,7 +45,7 @@ export async function act(path: string, body?: object, isQuiet = false, method: 
 }
 
 function advice(refusal: Refusal): string {
-  if (refusal.status === 401) return "Not done: the server did not accept the token. Try again with another one.";
+  if (refusal.status === 401) return "Not done: it needs a token that the server accepts.";
   if (refusal.status === 0) return `Not done: ${refusal.detail}.`;
   return `Not done, ${refusal.title}: ${refusal.detail}`;
 }

@@ -26,10 +26,11 @@ export async function read<T>(path: string): Promise<T> {
   return (await response.json()) as T;
 }
 
-/** Asks for something to be done; asks for the token once where the server wants one. Throws a `Refusal`. */
+/** Asks for something to be done; asks for the token where the server wants one. Throws a `Refusal`. */
 export async function write(path: string, body?: object, method: Method = "POST"): Promise<Acknowledged> {
   let response = await post(path, body, method);
-  if (response.status === 401 && (await token.ask())) response = await post(path, body, method);
+  // Until the token is right or the person gives up; the dialog says when the last one was wrong.
+  while (response.status === 401 && (await token.ask())) response = await post(path, body, method);
   if (!response.ok) throw await refusal(path, response);
   return (await response.json()) as Acknowledged;
 }

@@ -145,6 +145,13 @@ export interface components {
             unit: string;
             zone: string;
         };
+        HostDemand: {
+            at: components["schemas"]["Instant"];
+            host: string;
+            resource: string;
+            unit: string;
+            workloads: components["schemas"]["WorkloadDemand"][];
+        };
         HostDetail: {
             ahead: components["schemas"]["HostAhead"][];
             host: components["schemas"]["HostRow"];
@@ -363,6 +370,12 @@ export interface components {
             shortages: number;
             switch: string;
             version: string;
+        };
+        WorkloadDemand: {
+            events: string[];
+            expected: number;
+            high: number;
+            workload: string;
         };
         WorkloadDetail: {
             dirty_rate_bytes_per_second: number;

@@ -9,6 +9,7 @@ export type Demo = Shapes["Demo"];
 export type Avoided = Shapes["AvoidedShortage"];
 export type Outlook = Shapes["Outlook"];
 export type HostAhead = Shapes["HostAhead"];
+export type HostDemand = Shapes["HostDemand"];
 export type Bucket = Shapes["BucketShape"];
 export type Shortage = Shapes["Shortage"];
 export type Forecast = Shapes["ForecastShape"];

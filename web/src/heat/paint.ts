@@ -1,5 +1,6 @@
 // Draws the visible part of the heat map on a canvas: cells, outlines of shortages, marks, axis, events.
 import type { Bucket, OutsideEvent } from "../api/types";
+import { figures } from "../format/amount";
 import { chance } from "../format/chance";
 import { day, timeOfDay } from "../format/time";
 import { place, ticks, type TimeScale } from "./axis";
@@ -230,7 +231,7 @@ function head(context: Context, scene: Scene): void {
   if (scene.summary > 0) {
     context.textAlign = "right";
     context.fillStyle = ink.muted;
-    context.fillText("worst P", scene.width - 14, base + AXIS / 2 - 1);
+    context.fillText("likeliest", scene.width - 14, base + AXIS / 2 - 1);
   }
   context.fillStyle = ink.line;
   context.fillRect(0, scene.head - 1, scene.width, 1);
@@ -261,6 +262,6 @@ function band(context: Context, scene: Scene, event: OutsideEvent, top: number):
   context.fillRect(left, top + 2, 2.5, LANE - 8);
   context.textAlign = "left";
   context.font = `550 11px ${scene.ink.font}`;
-  const text = event.expected_lift ? `${event.title} × ${event.expected_lift}` : event.title;
+  const text = event.expected_lift ? `${event.title} × ${figures(event.expected_lift)}` : event.title;
   if (width > 40) context.fillText(fit(context, text, width - 14), left + 8, top + LANE / 2 - 2);
 }

@@ -6,14 +6,16 @@ use axum::extract::State;
 use serde::Deserialize;
 use utoipa::IntoParams;
 use weft_control::control::TrackedMove;
+use weft_core::event::Event;
 use weft_core::id::{HostId, MoveId, PlanId, WorkloadId};
 use weft_core::plan::{Move, MoveState, Plan};
+use weft_core::policy::Window;
 use weft_core::resource::{Measure, Resource, SeriesKey};
-use weft_core::time::Span;
+use weft_core::time::{Span, Timestamp};
 
 use super::drawn::{ahead, fleet, moves as moved, plans as planned, status as strip};
 use super::given::{Path, Query};
-use super::shapes::ahead::{ForecastShape, Outlook, SeriesAccuracy, Shortage};
+use super::shapes::ahead::{ForecastShape, HostDemand, Outlook, SeriesAccuracy, Shortage};
 use super::shapes::fleet::{History, HostDetail, HostRow, MapShape, WorkloadDetail, WorkloadRow};
 use super::shapes::plans::{MoveShape, PlanDetail, PlanRow};
 use super::shapes::problem::Problem;
@@ -157,6 +159,44 @@ pub(super) async fn host(State(app): State<App>, Path(id): Path<String>) -> Answ
     let host = view.topology.host(&HostId::from(id.as_str()));
     let host = host.ok_or_else(|| No::not_found(format!("there is no host `{id}`")))?;
     Ok(Json(fleet::host_detail(&view, host)))
+}
+
+/// Which step ahead.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(super) struct Ahead {
+    /// Of which resource; `cpu` where it is not said.
+    resource: Option<String>,
+    /// An instant of the step, RFC 3339 in UTC; now where it is not said.
+    at: Option<String>,
+}
+
+impl Ahead {
+    fn instant(&self, now: Timestamp) -> Result<Timestamp, No> {
+        let parse = |text: &String| text.parse().map_err(|_| text.clone());
+        self.at.as_ref().map_or(Ok(now), parse).map_err(|found| {
+            No::invalid(format!("at: expected an instant such as {now}, found `{found}`"))
+        })
+    }
+}
+
+/// Who wants how much of a host in a step ahead: what stands behind its probability of overload.
+#[utoipa::path(get, path = "/hosts/{id}/demand", tag = "ahead", params(("id" = String, Path), Ahead), responses(
+    (status = 200, body = HostDemand), (status = 404, body = Problem), (status = 422, body = Problem),
+))]
+pub(super) async fn demand(
+    State(app): State<App>,
+    Path(id): Path<String>,
+    Query(asked): Query<Ahead>,
+) -> Answer<HostDemand> {
+    let view = app.desk.view();
+    let host = view.topology.host(&HostId::from(id.as_str()));
+    let host = host.ok_or_else(|| No::not_found(format!("there is no host `{id}`")))?;
+    let resource = resource(asked.resource.as_deref())?;
+    let at = asked.instant(view.now)?;
+    let found = app.desk.store().events(Window { begins: at, ends: at + view.step.span() })?;
+    let events: Vec<Event> = found.iter().map(|signal| signal.to_show().clone()).collect();
+    Ok(Json(ahead::demand(&view, host, resource, at, &events)))
 }
 
 /// Which workloads.
