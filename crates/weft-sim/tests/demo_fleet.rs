@@ -152,7 +152,7 @@ impl Demo {
         let flows = |part: &weft_sim::generator::demo::History| {
             [Resource::Cpu, Resource::Network].map(Measure::Resource).contains(&part.key.measure)
         };
-        for part in history(fleet, LEARNED_DAYS).into_iter().filter(flows) {
+        for part in history(fleet, LEARNED_DAYS).filter(flows) {
             bank.insert_history(part.key, part.cap, &part.series);
         }
         let control = Control::new(config.clone()).with_bank(bank);
