@@ -42,7 +42,7 @@ pub fn run(arguments: &DemoArguments) -> Result<(), Failure> {
         86_400.0 / arguments.speed / 60.0,
         token.reveal()
     ))?;
-    let demo = founded.learn(desk.store().as_ref()).map_err(failure)?;
+    let demo = founded.learn(desk.store()).map_err(failure)?;
     // Nobody is told; what the rules find is shown.
     let alerts = Alerts::start(&desk, Vec::new(), Clock::Wall).map_err(|e| outside(e.into()))?;
     let result = demo.run(&desk, &letters).map_err(failure);

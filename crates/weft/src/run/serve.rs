@@ -31,6 +31,7 @@ use weft_store::{Store, StoreError};
 use self::housekeeping::Housekeeping;
 use self::intake::{Intake, Metrics};
 use self::machines::{Line, Machines, Task};
+use self::restore::{Depth, restored};
 use self::signals::Signals;
 use self::workers::Workers;
 use super::clock::Clock;
@@ -341,7 +342,7 @@ impl Serving {
                     std::thread::park_timeout(SETTLED_AGAIN_AFTER);
                 }
                 let began = Instant::now();
-                let bank = restore::restored(&config, store.as_ref(), &seen, &stopping)
+                let bank = restored(&config, store.as_ref(), &seen, Depth::SERVED, &stopping)
                     .map_err(|error| error.to_string())?;
                 let (series, seconds) = (bank.len(), began.elapsed().as_secs_f64());
                 tracing::info!(series, seconds, "the forecasters have learned from the store");
