@@ -1,6 +1,6 @@
 //! What lies ahead as the API shows it: shortages, the heat map, forecasts.
 
-use weft_core::event::Signal;
+use weft_core::event::{Event, Signal};
 use weft_core::fleet::Host;
 use weft_core::id::{HostId, WorkloadId};
 use weft_core::outlook::{HostAhead as Row, Outlook as Core};
