@@ -18,9 +18,9 @@ const FLEET: &str = "
 regions: [{name: eu, energy_price_per_kwh: 0.2}, {name: us, energy_price_per_kwh: 0.1}]
 zones: [{name: eu-1, region: eu}, {name: eu-2, region: eu}, {name: us-1, region: us}]
 hosts:
-  - {name: 'a-{}', count: 2, zone: eu-1, cores: 4, memory: 64GiB, power: {measured: g5}}
-  - {name: 'b-{}', count: 2, zone: eu-2, cores: 4, memory: 64GiB, power: {measured: g5}}
-  - {name: c-1, zone: us-1, cores: 4, memory: 64GiB, power: {measured: g5}}
+  - {name: 'a-{}', count: 2, zone: eu-1, cores: 4, memory: 64GiB, network: 10Gbit/s, power: {measured: g5}}
+  - {name: 'b-{}', count: 2, zone: eu-2, cores: 4, memory: 64GiB, network: 10Gbit/s, power: {measured: g5}}
+  - {name: c-1, zone: us-1, cores: 4, memory: 64GiB, network: 10Gbit/s, power: {measured: g5}}
 workloads: []
 ";
 

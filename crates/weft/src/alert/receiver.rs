@@ -119,8 +119,8 @@ impl Receiver {
         match &mut self.channel {
             Channel::Alertmanager(channel) => {
                 let of = |alert: &Alert| alert.severity >= concern.minimum;
-                let open = ledger.open_alerts().into_iter().filter(of).collect();
-                channel.tell(untold, open, &|at| wall(clock, at))
+                let open: Vec<Alert> = ledger.open_alerts().into_iter().filter(of).collect();
+                channel.tell(untold, &open, &|at| wall(clock, at))
             }
             Channel::Webhook(channel) => channel.tell(untold),
         }

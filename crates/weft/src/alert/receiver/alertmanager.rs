@@ -87,7 +87,7 @@ impl Alertmanager {
     pub(super) fn tell(
         &mut self,
         untold: Vec<Alert>,
-        open: Vec<Alert>,
+        open: &[Alert],
         wall: &dyn Fn(Timestamp) -> Timestamp,
     ) -> Round {
         if untold.is_empty() && !self.next_due().is_zero() {
@@ -96,7 +96,7 @@ impl Alertmanager {
         let over = untold.iter().filter(|alert| alert.ends.is_some());
         let now = Clock::Wall.now();
         let posted = |alert: &Alert| self.posted(alert, now, wall);
-        let posted: Vec<Posted> = over.chain(&open).map(posted).collect();
+        let posted: Vec<Posted> = over.chain(open).map(posted).collect();
         let mut outcomes = Vec::new();
         for some in posted.chunks(MOST_AT_ONCE) {
             match self.post(some) {
@@ -207,7 +207,7 @@ mod tests {
     #[test]
     fn what_was_not_taken_is_not_told() {
         let mut nobody = alertmanager();
-        let round = nobody.tell(vec![alert(None)], vec![alert(None)], &|at| at);
+        let round = nobody.tell(vec![alert(None)], &[alert(None)], &|at| at);
         assert_eq!((round.told.len(), round.outcomes), (0, vec![Outcome::Failed]));
         assert!(round.error.is_some() && nobody.next_due().is_zero());
     }

@@ -53,10 +53,7 @@ fn is_lost(view: &View, host: &Host) -> bool {
 }
 
 /// The places of which every host that was ever seen is lost, with these hosts.
-fn wholly_lost<'a>(
-    view: &'a View,
-    place: impl Fn(&Host) -> String,
-) -> BTreeMap<String, Vec<&'a Host>> {
+fn wholly_lost(view: &View, place: impl Fn(&Host) -> String) -> BTreeMap<String, Vec<&Host>> {
     let mut places: BTreeMap<String, Vec<&Host>> = BTreeMap::new();
     let seen = view.topology.hosts().filter(|host| view.state(&host.id).is_some());
     seen.for_each(|host| places.entry(place(host)).or_default().push(host));

@@ -1,3 +1,5 @@
+//! What each rule finds in a loop that stands as the case says, and what it says of it.
+
 use std::sync::Arc;
 
 use weft_core::id::{MoveId, PlanId};
