@@ -49,7 +49,7 @@ struct Arguments {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Replay a trace, or the history of a metrics server, under several policies and say what each would have cost.
-    Backtest(BacktestArguments),
+    Backtest(Box<BacktestArguments>),
     /// Show the control loop at work on a simulated fleet of three regions, with the dashboard.
     Demo(DemoArguments),
     /// Run the control loop, the REST API and the dashboard.

@@ -210,12 +210,6 @@ impl Server {
         }
     }
 
-    /// What Prometheus would scrape.
-    pub(crate) fn metrics(&self) -> String {
-        let answer = ureq::get(format!("{}/metrics", self.address)).call();
-        answer.expect("an answer").body_mut().read_to_string().expect("text")
-    }
-
     pub(crate) fn wait_until(&mut self, what: &str, holds: impl Fn(&Self) -> bool) {
         let deadline = Instant::now() + PATIENCE;
         while !holds(self) {

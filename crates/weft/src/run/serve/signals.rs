@@ -239,7 +239,7 @@ impl Follower {
                 );
             }
             None => {
-                tracing::info!(source, events, "a source of events is read without fault again")
+                tracing::info!(source, events, "a source of events is read without fault again");
             }
         }
         self.told = first;
