@@ -80,14 +80,14 @@ export interface components {
             ends: components["schemas"]["Instant"];
             expected_lift?: number | null;
             id: string;
+            is_trusted: boolean;
             kind: string;
+            link?: string | null;
+            rule?: string | null;
             source: string;
             tags: string[];
-            workloads: string[];
             title: string;
-            is_trusted: boolean;
-            rule?: string | null;
-            link?: string | null;
+            workloads: string[];
         };
         FleetCounts: {
             hosts: number;
@@ -352,6 +352,19 @@ export interface components {
             unanswered?: components["schemas"]["Reason"] | null;
             unit: string;
         };
+        SourceShape: {
+            error?: string | null;
+            events: number;
+            every_seconds: number;
+            is_trusted: boolean;
+            kind: string;
+            name: string;
+            place: string;
+            problem_count: number;
+            problems: string[];
+            read?: components["schemas"]["Instant"] | null;
+            tried: components["schemas"]["Instant"];
+        };
         Status: {
             accuracy: components["schemas"]["Accuracy"];
             demo?: components["schemas"]["Demo"] | null;
@@ -410,19 +423,6 @@ export interface components {
         ZoneShape: {
             hosts: components["schemas"]["HostRow"][];
             id: string;
-        };
-        SourceShape: {
-            name: string;
-            kind: string;
-            place: string;
-            is_trusted: boolean;
-            every_seconds: number;
-            tried: components["schemas"]["Instant"];
-            read?: null | components["schemas"]["Instant"];
-            events: number;
-            error?: string | null;
-            problems: string[];
-            problem_count: number;
         };
     };
     responses: never;
