@@ -6,7 +6,7 @@ use weft_collect::preset::{self, Derived, Period, Preset, PresetError, derive};
 use weft_collect::prometheus::{Client, PrometheusError};
 use weft_core::files::fleet::FleetFile;
 use weft_core::policy::Policy;
-use weft_core::time::{Span, Step, Timestamp};
+use weft_core::time::{Span, Step};
 use weft_sim::backtest::Setup;
 use weft_sim::setup::GeneratorSection;
 use weft_sim::setup::recorded::{self, History};
