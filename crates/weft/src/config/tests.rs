@@ -69,7 +69,9 @@ fn a_policy_that_moves_needs_something_that_moves() {
     std::fs::write(&path, "mode: advise\nconfidence: 0.9\n").expect("written");
     assert_eq!(config.read_policy().expect("sound").mode, Mode::Advise);
     let secretless = match &config.source {
-        Source::Prometheus(metrics) => metrics.server.client().expect_err("no such file").to_string(),
+        Source::Prometheus(metrics) => {
+            metrics.server.client().expect_err("no such file").to_string()
+        }
         Source::Simulated { .. } => unreachable!("it has [metrics]"),
     };
     assert!(secretless.starts_with("expected a secret in "), "{secretless}");
