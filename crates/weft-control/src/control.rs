@@ -163,12 +163,17 @@ struct Approval {
 enum BankSeat {
     Home(Box<Bank>),
     Away(JobId),
+    /// Being made anew from stored samples.
+    Restoring(JobId),
     /// Lost with the job that held it, or not yet made: made anew from stored samples.
     Missing {
         /// They are asked for from then on: what broke them once may do so again.
         not_before: Timestamp,
     },
 }
+
+/// A fleet that could not be seen is looked at again after this long, however seldom it is looked at otherwise.
+const OBSERVE_AGAIN_AFTER: Span = Span::from_minutes(1);
 
 /// A planning job under way, and the moves that ran when it was handed out.
 #[derive(Debug)]
@@ -272,7 +277,10 @@ impl Control {
             Event::Wake => self.wake_at = self.wake_at.filter(|at| *at > now),
             Event::Charted(topology) => self.on_charted(topology),
             Event::Observed(observation) => self.on_observed(now, observation, &mut commands),
-            Event::ObserveFailed(_) => self.freeze(now, Freeze::Unobserved, &mut commands),
+            Event::ObserveFailed(_) => {
+                self.freeze(now, Freeze::Unobserved, &mut commands);
+                self.next_observe = self.next_observe.min(now + OBSERVE_AGAIN_AFTER);
+            }
             Event::Sampled { at, samples } => self.on_sampled(at, samples),
             Event::BackFilled => self.bank = BankSeat::Missing { not_before: now },
             Event::Recorded(record) => self.on_recorded(now, record, &mut commands),
@@ -418,7 +426,7 @@ impl Control {
     /// The same loop with forecasters that know the past.
     #[must_use]
     pub fn with_bank(mut self, bank: Bank) -> Self {
-        self.sampled_until = self.sampled_until.max(bank.last_observed());
+        self.sampled_until = self.sampled_until.max(bank.heard_until());
         self.bank = BankSeat::Home(Box::new(bank));
         self
     }

@@ -140,6 +140,8 @@ pub struct Bank {
     /// The first origin that existed.
     first_origin: Option<i64>,
     last_sample: Option<i64>,
+    /// The newest step that brought samples of at least half of the series.
+    last_heard: Option<i64>,
     pool: Pool,
     tail: HostTail,
     /// As of the last observation; none where series came or went since.
@@ -160,6 +162,7 @@ impl Bank {
             end: None,
             first_origin: None,
             last_sample: None,
+            last_heard: None,
             pool: Pool::new(&lanes),
             tail: HostTail::new(lanes.len()),
             scenarios: None,
@@ -314,8 +317,12 @@ impl Bank {
         self.end = Some(step);
         self.align();
         self.first_origin.get_or_insert(step);
-        if current.iter().any(Option::is_some) {
+        let heard = current.iter().flatten().count();
+        if heard > 0 {
             self.last_sample = Some(step);
+        }
+        if heard > 0 && heard * 2 >= current.len() {
+            self.last_heard = Some(step);
         }
         let (lanes, pool) = (&self.lanes, &self.pool);
         let pairs = self.series.par_iter_mut().zip(current.par_iter()).with_min_len(CHUNK);
@@ -502,7 +509,13 @@ impl Bank {
         counts
     }
 
-    /// End of the last step that brought any sample: what staleness is reckoned from.
+    /// End of the newest step that brought samples of at least half of the series: what staleness is
+    /// reckoned from.
+    pub fn heard_until(&self) -> Option<Timestamp> {
+        self.last_heard.map(|step| self.instant(step + 1))
+    }
+
+    /// End of the last step that brought any sample.
     pub fn last_observed(&self) -> Option<Timestamp> {
         self.last_sample.map(|step| self.instant(step + 1))
     }

@@ -10,6 +10,9 @@ use weft_core::time::{Span, Step, Timestamp};
 
 use crate::server::Prometheus;
 
+/// The value at a second, where there is one.
+type Course = fn(i64) -> Option<f64>;
+
 /// Two hours, and the instant that ends the last step.
 const STEPS: i64 = 24;
 
@@ -30,7 +33,7 @@ struct Text(String);
 
 impl Text {
     /// A family with its series: labels, and the value at each instant.
-    fn family(mut self, name: &str, kind: &str, series: &[(&str, fn(i64) -> Option<f64>)]) -> Self {
+    fn family(mut self, name: &str, kind: &str, series: &[(&str, Course)]) -> Self {
         let suffix = if kind == "counter" { "_total" } else { "" };
         let first = start().as_millis() / 1_000;
         writeln!(self.0, "# TYPE {name} {kind}").unwrap();

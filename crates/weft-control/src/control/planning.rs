@@ -68,8 +68,12 @@ impl Control {
     ) {
         match result {
             JobResult::Updated { bank, scenarios, book } => {
-                if matches!(self.bank, BankSeat::Away(job) if job == id) {
-                    self.sampled_until = self.sampled_until.max(bank.last_observed());
+                let is_restored = matches!(self.bank, BankSeat::Restoring(job) if job == id);
+                if is_restored {
+                    // What the store told counts as heard only where most of the fleet was.
+                    self.sampled_until = self.sampled_until.max(bank.heard_until());
+                }
+                if is_restored || matches!(self.bank, BankSeat::Away(job) if job == id) {
                     self.bank = BankSeat::Home(bank);
                     self.scenarios = scenarios.or(self.scenarios.take());
                     self.book = book.or(self.book.take());
@@ -100,7 +104,7 @@ impl Control {
         if self.planning.as_ref().is_some_and(|job| job.id == id) {
             self.want_plan_after_pause(now);
         }
-        if matches!(self.bank, BankSeat::Away(job) if job == id) {
+        if matches!(self.bank, BankSeat::Away(job) | BankSeat::Restoring(job) if job == id) {
             self.bank = BankSeat::Missing { not_before: now + PLAN_PAUSE };
         }
     }
@@ -124,7 +128,7 @@ impl Control {
         let Some(observation) = self.observation.clone() else { return };
         if matches!(self.bank, BankSeat::Missing { not_before } if now >= not_before) {
             let id = self.take_job_id();
-            self.bank = BankSeat::Away(id);
+            self.bank = BankSeat::Restoring(id);
             commands.push(Command::Restore(id, observation));
         }
     }

@@ -1,3 +1,5 @@
+//! The configuration as people write it, and the sentences that a wrong one is answered with.
+
 use super::*;
 
 const WHOLE: &str = r#"

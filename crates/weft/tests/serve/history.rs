@@ -1,16 +1,16 @@
 //! `weft backtest` over the history that a real Prometheus holds of a made-up fleet: without any other file, and
 //! with a sentence for whatever is wrong.
 
-use std::io::{Read, Write};
-use std::net::TcpListener;
+use std::fmt::Write as _;
 use std::process::Output;
 
 use serde_json::Value;
 use weft_core::time::Span;
 
+use crate::fake::{Fake, Reply};
 use crate::processes::weft;
 use crate::prometheus::{holding, now};
-use crate::server::free_port;
+use crate::server::{Prometheus, free_port};
 
 fn backtest(arguments: &str) -> Output {
     let words = arguments.split_whitespace();
@@ -27,9 +27,8 @@ fn tells(outcome: &Value, list: &str, beginning: &str) -> bool {
     sentences.filter_map(Value::as_str).any(|sentence| sentence.starts_with(beginning))
 }
 
-/// The made-up fleet is never short and loses nothing by staying as it is.
 #[test]
-fn three_weeks_of_a_real_prometheus_are_replayed_and_nothing_is_to_be_gained() {
+fn three_weeks_of_a_real_prometheus_are_replayed_beside_what_happened() {
     let folder = tempfile::tempdir().expect("a folder");
     let prometheus = holding(21, now());
     let page = folder.path().join("page.html");
@@ -68,7 +67,6 @@ fn three_weeks_of_a_real_prometheus_are_replayed_and_nothing_is_to_be_gained() {
     }
     assert_eq!(outcome["verdict"]["against"], 1);
     let sentence = outcome["verdict"]["sentence"].as_str().expect("a sentence");
-    assert!(sentence.starts_with("You would gain nothing"), "{sentence}");
     assert!(sentence.contains("against what really happened (actual)"), "{sentence}");
     let page = std::fs::read_to_string(page).expect("the page is written");
     for words in [url, "What is not known", "What was assumed", "IBM x3250 M3"] {
@@ -142,34 +140,75 @@ fn no_samples_in_the_period_is_said() {
     assert_eq!(code, Some(0), "{found}");
 }
 
-/// A server that lets nobody in: its address, and what the first who came said of themselves.
-fn closed_server() -> (String, std::thread::JoinHandle<String>) {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
-    let address = listener.local_addr().expect("it has an address");
-    let first = std::thread::spawn(move || {
-        let (mut stream, _) = listener.accept().expect("somebody comes");
-        let mut request = [0; 4_096];
-        let length = stream.read(&mut request).expect("a request");
-        let answer = "HTTP/1.1 401 Unauthorized\r\nContent-Length: 12\r\nConnection: close\r\n\r\nwho are you?";
-        stream.write_all(answer.as_bytes()).expect("an answer");
-        text(&request[..length])
-    });
-    (format!("http://{address}"), first)
-}
-
 #[test]
 fn a_server_that_lets_nobody_in_is_answered_with_what_to_give() {
     let folder = tempfile::tempdir().expect("a folder");
     let token = folder.path().join("token");
     std::fs::write(&token, "opensesame\n").expect("written");
-    let (url, first) = closed_server();
-    let Output { status, stderr, .. } =
-        backtest(&format!("--prometheus {url} --preset libvirt --token-file {}", token.display()));
+    let server = Fake::start(|_, _| Reply::status(401, "who are you?"));
+    let Output { status, stderr, .. } = backtest(&format!(
+        "--prometheus {} --preset libvirt --token-file {}",
+        server.url(""),
+        token.display()
+    ));
     let said = text(&stderr);
     assert_eq!(status.code(), Some(3), "{said}");
     assert!(said.contains("--token-file") && said.contains("401"), "{said}");
     assert!(!said.contains("opensesame"), "{said}");
-    let request = first.join().expect("it was asked").to_lowercase();
-    assert!(request.starts_with("post /api/v1/query_range "), "{request}");
-    assert!(request.contains("authorization: bearer opensesame"), "{request}");
+    let first = server.seen().into_iter().next().expect("it was asked");
+    assert_eq!((first.method.as_str(), first.path.as_str()), ("POST", "/api/v1/query_range"));
+    assert_eq!(first.headers["authorization"], "Bearer opensesame");
+}
+
+/// Two hosts with a workload each that wants a tenth of what it has, day and night, for four days.
+fn steady() -> String {
+    const STEP: i64 = 300;
+    let ends = now().as_millis() / 1_000 / STEP;
+    let mut text = String::new();
+    let mut family = |name: &str, kind: &str, line: &dyn Fn(i64, i64) -> String| {
+        let bare = name.strip_suffix("_total").unwrap_or(name);
+        let _ = writeln!(text, "# TYPE {bare} {kind}");
+        for step in ends - 4 * 288..=ends {
+            for host in 0..2 {
+                let _ = writeln!(text, "{name}{} {}", line(host, step), step * STEP);
+            }
+        }
+    };
+    let exporter = |host: i64| format!("instance=\"h{host}:9177\",domain=\"vm-{host}\"");
+    let of_node = |host: i64| format!("instance=\"h{host}:9100\"");
+    for cpu in 0..4 {
+        family("node_cpu_seconds_total", "counter", &|host, step| {
+            format!("{{{},cpu=\"{cpu}\",mode=\"idle\"}} {}", of_node(host), step * STEP * 9 / 10)
+        });
+    }
+    family("node_memory_MemTotal_bytes", "gauge", &|host, _| {
+        format!("{{{}}} {}", of_node(host), 16_i64 << 30)
+    });
+    family("libvirt_up", "gauge", &|host, _| format!("{{instance=\"h{host}:9177\"}} 1"));
+    family("libvirt_domain_info_virtual_cpus", "gauge", &|host, _| {
+        format!("{{{}}} 4", exporter(host))
+    });
+    family("libvirt_domain_info_maximum_memory_bytes", "gauge", &|host, _| {
+        format!("{{{}}} {}", exporter(host), 12_i64 << 30)
+    });
+    family("libvirt_domain_info_cpu_time_seconds_total", "counter", &|host, step| {
+        format!("{{{}}} {}", exporter(host), step * STEP * 4 / 10)
+    });
+    text.push_str("# EOF\n");
+    text
+}
+
+/// Neither host ever runs short, and neither could take the other's memory: there is nothing to do.
+#[test]
+fn a_steady_fleet_is_told_that_it_would_gain_nothing() {
+    let prometheus = Prometheus::holding(&steady());
+    let Output { status, stdout, stderr } = backtest(&format!(
+        "--prometheus {} --days 3 --policy none,actual,predictive --confidence 0.95 -o json",
+        prometheus.url
+    ));
+    assert!(status.success(), "{}", text(&stderr));
+    let outcome: Value = serde_json::from_slice(&stdout).expect("JSON");
+    let sentence = outcome["verdict"]["sentence"].as_str().expect("a sentence");
+    assert!(sentence.starts_with("You would gain nothing"), "{sentence}");
+    assert!(sentence.contains("against what really happened (actual)"), "{sentence}");
 }

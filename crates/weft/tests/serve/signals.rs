@@ -101,6 +101,9 @@ fn a_feed_that_screams_is_shown_and_moves_nothing() {
     server.wait_until("moves were planned and made", |server| {
         server.get("moves?state=succeeded")["items"].as_array().is_some_and(|all| !all.is_empty())
     });
+    server.wait_until("it is known what lies ahead", |server| {
+        server.metrics().contains("weft_overload_probability{")
+    });
     let outlook = server.get("outlook");
     assert_eq!(outlook["events"][0]["source"], "open", "it is on the heat map");
     // Fifty times the demand of everybody, capped at what each has, would fill every host.
