@@ -445,7 +445,7 @@ impl Control {
     pub fn bank(&self) -> Option<&Bank> {
         match &self.bank {
             BankSeat::Home(bank) => Some(bank),
-            BankSeat::Away(_) | BankSeat::Missing { .. } => None,
+            BankSeat::Away(_) | BankSeat::Restoring(_) | BankSeat::Missing { .. } => None,
         }
     }
 }
