@@ -4,6 +4,7 @@
 use std::io::{Read, Write};
 use std::net::TcpListener;
 use std::process::Output;
+use std::sync::mpsc::{Receiver, channel};
 
 use serde_json::Value;
 use weft_core::time::Span;
@@ -142,19 +143,35 @@ fn no_samples_in_the_period_is_said() {
     assert_eq!(code, Some(0), "{found}");
 }
 
-/// A server that lets nobody in: its address, and what the first who came said of themselves.
-fn closed_server() -> (String, std::thread::JoinHandle<String>) {
+/// A server that lets nobody in: its address, and what those who came said of themselves.
+fn closed_server() -> (String, Receiver<String>) {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
     let address = listener.local_addr().expect("it has an address");
-    let first = std::thread::spawn(move || {
-        let (mut stream, _) = listener.accept().expect("somebody comes");
-        let mut request = [0; 4_096];
-        let length = stream.read(&mut request).expect("a request");
-        let answer = "HTTP/1.1 401 Unauthorized\r\nContent-Length: 12\r\nConnection: close\r\n\r\nwho are you?";
-        stream.write_all(answer.as_bytes()).expect("an answer");
-        text(&request[..length])
+    let (sender, requests) = channel();
+    // It ends with the test's process.
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = stream.expect("somebody comes");
+            let mut request = Vec::new();
+            let mut part = [0; 4_096];
+            while !is_whole(&request) {
+                let length = stream.read(&mut part).expect("a request");
+                request.extend_from_slice(&part[..length]);
+            }
+            let answer = "HTTP/1.1 401 Unauthorized\r\nContent-Length: 12\r\nConnection: close\r\n\r\nwho are you?";
+            stream.write_all(answer.as_bytes()).expect("an answer");
+            let _ = sender.send(text(&request));
+        }
     });
-    (format!("http://{address}"), first)
+    (format!("http://{address}"), requests)
+}
+
+/// Whether a request has its head and as much of a body as that says.
+fn is_whole(request: &[u8]) -> bool {
+    let request = String::from_utf8_lossy(request).to_lowercase();
+    let Some((head, body)) = request.split_once("\r\n\r\n") else { return false };
+    let length = head.lines().find_map(|line| line.strip_prefix("content-length: "));
+    length.is_none_or(|length| body.len() >= length.parse().expect("a length"))
 }
 
 #[test]
@@ -162,14 +179,15 @@ fn a_server_that_lets_nobody_in_is_answered_with_what_to_give() {
     let folder = tempfile::tempdir().expect("a folder");
     let token = folder.path().join("token");
     std::fs::write(&token, "opensesame\n").expect("written");
-    let (url, first) = closed_server();
+    let (url, requests) = closed_server();
+    let shown = token.display();
     let Output { status, stderr, .. } =
-        backtest(&format!("--prometheus {url} --preset libvirt --token-file {}", token.display()));
+        backtest(&format!("--prometheus {url} --preset libvirt --token-file {shown}"));
     let said = text(&stderr);
     assert_eq!(status.code(), Some(3), "{said}");
     assert!(said.contains("--token-file") && said.contains("401"), "{said}");
     assert!(!said.contains("opensesame"), "{said}");
-    let request = first.join().expect("it was asked").to_lowercase();
+    let request = requests.try_recv().expect("it was asked").to_lowercase();
     assert!(request.starts_with("post /api/v1/query_range "), "{request}");
     assert!(request.contains("authorization: bearer opensesame"), "{request}");
 }
