@@ -11,7 +11,7 @@ use weft::cli::Failure;
 use weft_core::forecast::Confidence;
 use weft_sim::backtest::PolicyChoice;
 
-use crate::{azure, cloudsim, data, example, growth, planetlab, service};
+use crate::{azure, cloudsim, data, example, growth, planetlab, serving};
 
 /// Prints every number of docs/results.md.
 #[derive(Debug, Parser)]
@@ -53,7 +53,7 @@ enum Command {
         growth: Growth,
     },
     /// What `weft serve` takes with a large fleet's past in its store.
-    Service(Service),
+    Serving(Serving),
     /// Everything of a backtest, in order.
     All,
 }
@@ -89,7 +89,7 @@ pub(crate) struct Growth {
 
 /// How large the fleet is that is served.
 #[derive(Debug, Clone, Args)]
-pub(crate) struct Service {
+pub(crate) struct Serving {
     /// How many workloads, of four resources each.
     #[arg(long, value_name = "N", default_value_t = 10_000)]
     pub(crate) workloads: usize,
@@ -132,7 +132,7 @@ fn measure(data: &std::path::Path, command: Command) -> Result<(), Failure> {
         Command::Example { fleet } => example::run(&fleet),
         Command::Growth(growth) => growth::run(&growth),
         Command::GrowthCase { copies, growth } => growth::run_case(copies, &growth),
-        Command::Service(service) => service::run(&service),
+        Command::Serving(serving) => serving::run(&serving),
         Command::All => {
             // What is missing is said before the first hour of work, not after it.
             data::check(data)?;

@@ -134,7 +134,9 @@ mod tests {
     fn sentence<T>(result: Result<T, Failure>) -> String {
         match result {
             Err(Failure::Input(error)) => error.to_string(),
-            Err(Failure::Outside(error)) => panic!("expected a wrong input, found {error}"),
+            Err(Failure::No(error) | Failure::Outside(error)) => {
+                panic!("expected a wrong input, found {error}")
+            }
             Ok(_) => panic!("expected an error"),
         }
     }

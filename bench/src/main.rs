@@ -9,7 +9,7 @@ mod envelope;
 mod example;
 mod growth;
 mod planetlab;
-mod service;
+mod serving;
 mod table;
 mod verdict;
 

@@ -50,6 +50,8 @@ const page = (items, query) => {
 const find = (items, id) => items.find((item) => String(item.id) === id);
 const times = (event) => ({ ...event, begins: iso(event.begins), ends: event.ends === null ? null : iso(event.ends) });
 
+const told = (event) => ({ title: event.id, is_trusted: true, rule: null, link: null, ...times(event) });
+
 const READS = {
   status: () => shapes.status(world),
   map: () => shapes.map(world),
@@ -60,7 +62,8 @@ const READS = {
   forecasts: (query) => page(world.workloads.map((w) => shapes.accuracy(world, w, "cpu")), query),
   plans: (query) => page(world.plans.slice(0, 40).map((p) => shapes.planRow(world, p)), query),
   moves: (query) => page(moves(query).map((m) => shapes.move(world, m)), query),
-  events: (query) => page(world.events.map(times), query),
+  events: (query) => page(world.events.map(told), query),
+  sources: (query) => page(world.sources(), query),
   alerts: (query) => page(world.alerts.filter((a) => query.get("open") !== "true" || !a.ends).map(times), query),
   journal: (query) => page(world.journal, query),
   policies: (query) => page([{ name: "default", is_current: true, policy: { confidence: world.confidence, mode: world.mode }, rules: ["Looks 24 h ahead.", `Acts where P(overload) exceeds ${Math.round((1 - world.confidence) * 100)} %.`] }], query),
@@ -70,7 +73,7 @@ function outlook() {
   const hosts = shapes.ahead(world, RESOURCES);
   return {
     made_at: iso(world.now), plan: world.planId, threshold: 1 - world.confidence,
-    buckets: hosts[0]?.buckets ?? [], hosts, events: world.events.map(times), moves: shapes.active(world).map((m) => shapes.move(world, m)),
+    buckets: hosts[0]?.buckets ?? [], hosts, events: world.events.map(told), moves: shapes.active(world).map((m) => shapes.move(world, m)),
   };
 }
 
@@ -88,6 +91,7 @@ function moves(query) {
 }
 
 function one(kind, id, rest, query) {
+  if (kind === "hosts" && rest === "demand") return with_(find(world.hosts, id), (h) => shapes.hostDemand(world, h, query.get("resource") ?? "cpu", Date.parse(query.get("at"))));
   if (kind === "hosts") return with_(find(world.hosts, id), (h) => shapes.hostDetail(world, h));
   if (kind === "moves") return with_(find(world.moves, id), (m) => shapes.move(world, m));
   if (kind === "plans") return with_(id === "current" ? world.plans[0] : find(world.plans, id), (p) => shapes.planDetail(world, p));
@@ -147,7 +151,7 @@ const server = createServer((request, response) => {
   if (!url.pathname.startsWith("/api/v1/")) return file(response, url.pathname);
   const path = url.pathname.slice("/api/v1/".length);
   if (path === "stream") return stream(request, response);
-  if (request.method === "POST") return take(request, response, path);
+  if (["POST", "DELETE"].includes(request.method)) return take(request, response, path);
   return read(response, path, url.searchParams);
 });
 server.listen(Number(args.port), "127.0.0.1", () => console.log(`mock on http://127.0.0.1:${args.port}/#token=${args.token}`));

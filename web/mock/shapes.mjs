@@ -1,6 +1,6 @@
 // What the mock sends over the wire: the state of its world in the shapes of API v1.
 
-import { demand, hostAhead, hostAt, iso, RESOURCES } from "./ahead.mjs";
+import { concerns, demand, hostAhead, hostAt, iso, RESOURCES } from "./ahead.mjs";
 import { chance, HOUR, LINKS, MINUTE, REGIONS } from "./fleet.mjs";
 
 const OPEN = ["proposed", "approved", "scheduled", "running"];
@@ -95,6 +95,17 @@ export function hostDetail(world, host) {
     residents: world.byHost.get(host.id).map((w) => workloadRow(world, w)),
     moves: world.moves.filter((m) => [m.from, m.to].includes(host.id)).slice(-12).reverse().map((m) => move(world, m)),
   };
+}
+
+export function hostDemand(world, host, resource, at) {
+  const scale = resource === "cpu" ? 1 : 9000;
+  const workloads = world.byHost.get(host.id).map((w) => {
+    const share = w.replicas.find((replica) => replica.host === host.id).share / 1000;
+    const expected = demand(world, w, at) * share * scale;
+    const events = world.events.filter((event) => event.begins <= at && at < event.ends && concerns(event, w)).map((event) => event.id);
+    return { workload: w.id, expected, high: expected * 1.2, events };
+  });
+  return { host: host.id, resource, unit: resource === "cpu" ? "millicores" : "bytes/s", at: iso(at), workloads: workloads.sort((a, b) => b.expected - a.expected) };
 }
 
 export function workloadRow(world, w) {

@@ -30,6 +30,18 @@ export class World {
     return this.names.get(id);
   }
 
+  /** What tells of outside events: one that works, one with a fault in it, one that is down. */
+  sources() {
+    const ago = (minutes) => iso(this.now - minutes * MINUTE);
+    const well = { is_trusted: true, every_seconds: 60, tried: ago(1), read: ago(1), events: 1, error: null, problems: [], problem_count: 0 };
+    const fault = "line 9: expected an instant after 2026-03-20T08:00:00Z, found 2026-03-19T20:00:00Z";
+    return [
+      { ...well, name: "campaigns", kind: "campaigns", place: "/etc/weft/campaigns.csv", problems: [fault], problem_count: 1 },
+      { ...well, name: "finance", kind: "calendar", place: "/etc/weft/finance.ics" },
+      { ...well, name: "sport", kind: "feed", place: "https://news.example/sport", is_trusted: false, every_seconds: 900, read: ago(95), error: "expected to fetch source `sport`: asked https://news.example/sport: expected status 200, found 503" },
+    ];
+  }
+
   place() {
     this.byHost = new Map(this.hosts.map((host) => [host.id, []]));
     for (const workload of this.workloads) for (const r of workload.replicas) this.byHost.get(r.host)?.push(workload);
@@ -188,10 +200,10 @@ function scaled(measure, factor) {
 
 function scheduled() {
   const at = (day, hour) => Date.parse(`2026-03-${day}T${hour}Z`);
-  const event = (id, kind, source, begins, ends, tags, expected_lift) => ({ id, kind, source, begins, ends, workloads: [], tags, expected_lift });
+  const event = (id, title, kind, source, begins, ends, tags, expected_lift, more) => ({ id: `${source}/${id}`, title, kind, source, begins, ends, workloads: [], tags, expected_lift, ...more });
   return [
-    event("spring-sale", "campaign", "campaigns.csv", at(17, "11:00:00"), at(17, "14:30:00"), ["web"], 1.25),
-    event("quarter-close", "calendar", "finance.ics", at(17, "20:00:00"), at(18, "02:00:00"), ["batch"], 1.4),
-    event("cup-final", "news", "news.example/sport", at(17, "18:30:00"), at(17, "21:00:00"), ["api"], null),
+    event("spring-sale", "Spring sale", "campaign", "campaigns", at(17, "11:00:00"), at(17, "14:30:00"), ["web"], 1.25),
+    event("quarter-close", "Quarter close", "calendar", "finance", at(17, "20:00:00"), at(18, "02:00:00"), ["batch"], 1.4, { rule: "closing" }),
+    event("cup-final", "Cup final goes into extra time", "news", "sport", at(17, "18:30:00"), at(17, "21:00:00"), ["api"], null, { is_trusted: false, rule: "final", link: "https://news.example/sport" }),
   ];
 }

@@ -10,6 +10,7 @@ const no = (status, title, detail) => ({ status, body: { type: `about:blank#${ti
 export function write(world, [kind, id, action], body) {
   if (kind === "moves") return decide(world, world.moves.find((m) => String(m.id) === id), action);
   if (kind === "hosts") return drain(world, world.hosts.find((h) => h.id === id), action);
+  if (kind === "events" && id) return forget(world, id);
   if (kind === "events") return event(world, body);
   if (kind === "demo") return demo(world, id, body);
   const switches = { pause: "paused", resume: "on", kill: "killed" };
@@ -51,6 +52,14 @@ function event(world, body) {
   world.events.push({ id: body.id, kind: "campaign", source: "api", begins: Date.parse(body.begins), ends: Date.parse(body.ends), workloads: body.workloads ?? [], tags: body.tags ?? [], expected_lift: body.expected_lift ?? null });
   world.replan();
   return done(`Took in campaign ${body.id}.`);
+}
+
+function forget(world, id) {
+  const rest = world.events.filter((each) => each.id !== id || each.source !== "api");
+  if (rest.length === world.events.length) return no(404, "not found", `there is no campaign \`${id}\` that came in through the API`);
+  world.events = rest;
+  world.replan();
+  return done(`Took campaign ${id} back.`);
 }
 
 function demo(world, action, body) {

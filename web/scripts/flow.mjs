@@ -44,6 +44,7 @@ async function explains(page) {
   const box = await map.boundingBox();
   await page.mouse.move(box.x + box.width * 0.5, box.y + 100);
   await page.getByText("If nothing is done").nth(1).waitFor();
+  await page.getByText("Who wants it then", { exact: true }).waitFor();
   await shot(page, "hover");
   await page.mouse.move(5, 5);
   await map.getByRole("application").focus();
@@ -58,12 +59,20 @@ async function approves(page) {
   await page.keyboard.press("g");
   await page.keyboard.press("p");
   await page.waitForURL(/#\/plans/);
-  await page.locator("[data-testid^=approve-]:not([data-testid=approve-all])").first().click();
+  const first = await page.locator("[data-testid^=approve-]:not([data-testid=approve-all])").first().getAttribute("data-testid");
+  await page.getByTestId(first).click();
   await page.getByRole("heading", { name: "A token is needed" }).waitFor();
   await shot(page, "token");
+  await page.getByLabel("Token", { exact: true }).fill("open-poppy");
+  await page.getByRole("button", { name: "Use it" }).click();
+  await page.getByRole("heading", { name: "That token was not accepted" }).waitFor();
+  await shot(page, "token-wrong");
   await page.getByLabel("Token", { exact: true }).fill("open-sesame");
   await page.getByRole("button", { name: "Use it" }).click();
   await page.getByText(/^Approved move/).waitFor();
+  await page.getByTestId(first).waitFor({ state: "detached" });
+  await page.locator("[data-testid^=reject-]:not([data-testid=reject-all])").first().click();
+  await page.getByText(/^Rejected move/).waitFor();
   await page.getByTestId("approve-all").click();
   await shot(page, "approve-all");
   await page.getByTestId("approve-all-confirm").click();
@@ -114,6 +123,9 @@ for (const [scene, kind] of [["frozen", "foreign_change"], ["stale", "stale_metr
   const made = await mock("--scene", scene);
   const looked = await open("#/", { colorScheme: scene === "frozen" ? "dark" : "light" });
   if (kind) await looked.getByTestId(`banner-${kind}`).waitFor();
+  if (scene === "frozen") {
+    await looked.getByTestId("banner-foreign_change").getByRole("button", { name: "Go on now" }).waitFor();
+  }
   if (scene === "broken") await looked.getByText("This could not be read").first().waitFor();
   if (scene === "real") assert.equal(await looked.getByTestId("demo-panel").count(), 0);
   await looked.waitForFunction(() => !document.querySelector("main .skeleton"));

@@ -1,11 +1,13 @@
 // Takes screenshots of every page from a running server, light and dark, desk and phone, and tells what
-// went wrong in the browser. node scripts/shots.mjs http://127.0.0.1:7400 /tmp/shots [only-name] [token]
+// went wrong in the browser. node scripts/shots.mjs http://127.0.0.1:7400 /tmp/shots [pages] [token] [looks]
+// Pages and looks are names with commas between them, all where there is none. The pictures of docs/images, from the
+// running demo: node scripts/shots.mjs http://127.0.0.1:7373 ../docs/images next-24-h,plans,workload,moves,map TOKEN docs
 
 import { mkdirSync } from "node:fs";
 import { createRequire } from "node:module";
 
 const { chromium } = createRequire(new URL("../../tests/browser/package.json", import.meta.url))("playwright-core");
-const [, , origin = "http://127.0.0.1:7400", folder = "/tmp/shots", only = "", token = "open-sesame"] = process.argv;
+const [, , origin = "http://127.0.0.1:7400", folder = "/tmp/shots", only = "", token = "open-sesame", looks = ""] = process.argv;
 mkdirSync(folder, { recursive: true });
 
 const json = async (path) => (await fetch(`${origin}/api/v1/${path}`)).json();
@@ -33,7 +35,10 @@ const LOOKS = [
   ["dark", { width: 1440, height: 900 }, "dark", 1],
   ["phone", { width: 390, height: 844 }, "light", 2],
   ["phone-dark", { width: 390, height: 844 }, "dark", 2],
-];
+  ["wide", { width: 3840, height: 2160 }, "light", 1],
+  ["wide-dark", { width: 3840, height: 2160 }, "dark", 1],
+  ["docs", { width: 1440, height: 900 }, "light", 1],
+].filter(([look]) => (looks ? looks.split(",").includes(look) : look !== "docs"));
 
 const browser = await chromium.launch({
   executablePath: "/usr/bin/chromium",
@@ -54,7 +59,8 @@ for (const [look, viewport, colorScheme, deviceScaleFactor] of LOOKS) {
     await page.waitForTimeout(350);
     const over = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
     if (over > 0) tell(`${name} is ${over} px too wide`);
-    await page.screenshot({ path: `${folder}/${name}-${look}.png`, fullPage: look === "light" && name.startsWith("workload") && name !== "workloads" });
+    const file = look === "docs" ? name.replace(/^plans$/, "plan") : `${name}-${look}`;
+    await page.screenshot({ path: `${folder}/${file}.png`, fullPage: look === "light" && name.startsWith("workload") && name !== "workloads" });
   }
   await context.close();
 }

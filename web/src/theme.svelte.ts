@@ -1,14 +1,19 @@
-// Light or dark: as the system says until the person says otherwise, which is remembered.
+// Light or dark: as the system says until the person says otherwise, which is remembered. And how large:
+// what is drawn on a canvas has to follow the root's font size by itself.
 
 export type Theme = "light" | "dark";
 const KEY = "weft-theme";
 
 class Appearance {
   theme = $state<Theme>("light");
+  /** The root's font size as a multiple of 16 px, by which everything grows. */
+  scale = $state(1);
   private readonly system = matchMedia("(prefers-color-scheme: dark)");
 
   start(): void {
     this.apply(remembered() ?? this.ofSystem());
+    this.measure();
+    addEventListener("resize", () => this.measure());
     this.system.addEventListener("change", () => {
       if (!remembered()) this.apply(this.ofSystem());
     });
@@ -23,6 +28,10 @@ class Appearance {
     } catch {
       // A browser that keeps nothing follows the system again after a reload.
     }
+  }
+
+  private measure(): void {
+    this.scale = parseFloat(getComputedStyle(document.documentElement).fontSize) / 16 || 1;
   }
 
   private ofSystem(): Theme {

@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 use jiff::tz::TimeZone;
 use serde::Deserialize;
 use thiserror::Error;
-use weft_core::event::{Event, EventKind};
+use weft_core::event::{Event, EventKind, Provenance, Signal};
 use weft_core::policy::{Selector, Window};
 use weft_core::time::{Span, Timestamp};
 
@@ -21,8 +21,8 @@ use self::entry::{Absent, Entry, utc_clock};
 use self::rule::Work;
 use self::zone::Zones;
 use crate::signal::keywords::{Keywords, Words};
-use crate::signal::origin::{Fetched, Origin, Request, lift};
-use crate::signal::{Problems, Provenance, Reading, Signal, SignalError};
+use crate::signal::origin::{Fetched, Origin, Placement, Request, lift};
+use crate::signal::{Problems, Reading, SignalError};
 
 /// How many instances one reading gives at most.
 pub const INSTANCES: usize = 10_000;
@@ -89,6 +89,8 @@ pub struct CalendarSource {
     pub name: String,
     /// Where it lies.
     pub origin: Origin,
+    /// How often it is read.
+    pub every: Span,
     /// The zone of its days and of times without one.
     pub zone: TimeZone,
     /// Tried in order; the first that means an entry says whom it concerns.
@@ -109,6 +111,7 @@ struct Written {
     url: Option<String>,
     #[serde(default)]
     allow_private: bool,
+    every: Option<Span>,
     #[serde(default = "utc")]
     zone: String,
     #[serde(default)]
@@ -127,20 +130,21 @@ impl TryFrom<Written> for CalendarSource {
     type Error = String;
 
     fn try_from(written: Written) -> Result<Self, String> {
-        let Written { name, path, url, allow_private, zone, rules, concerns, .. } = written;
+        let Written { name, path, url, allow_private, every, zone, rules, concerns, .. } = written;
         if rules.is_empty() && concerns.is_none() {
-            let expected = "expected `concerns` or `rules` (`concerns: {}` means every workload)";
+            let expected = "expected `concerns` or `rules` (`concerns = {}` means every workload)";
             return Err(format!("calendar `{name}`: {expected}, found neither"));
         }
-        let origin =
-            Origin::new(path, url, allow_private).map_err(|e| format!("calendar `{name}`: {e}"))?;
+        let kind = "calendar";
+        let placement = Placement { kind, name: &name, path, url, allow_private, every };
+        let (origin, every) = placement.judged()?;
         let unknown =
             |_| format!("calendar `{name}`: expected a zone like Europe/Berlin, found `{zone}`");
         let zone = TimeZone::get(&zone).map_err(unknown)?;
         // Who can write to an address is not known; who can write to a file of this host is.
         let is_trusted = written.trusted.unwrap_or(matches!(origin, Origin::Path(_)));
         let expected_lift = written.expected_lift;
-        Ok(Self { name, origin, zone, rules, concerns, expected_lift, is_trusted })
+        Ok(Self { name, origin, every, zone, rules, concerns, expected_lift, is_trusted })
     }
 }
 

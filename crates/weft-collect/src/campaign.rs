@@ -6,14 +6,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use csv::{ByteRecord, ReaderBuilder, Trim};
 use serde::Deserialize;
 use thiserror::Error;
-use weft_core::event::{Event, EventKind};
+use weft_core::event::{Event, EventKind, Provenance, Signal};
 use weft_core::id::Tag;
 use weft_core::policy::{Selector, Window};
-use weft_core::time::Timestamp;
+use weft_core::time::{Span, Timestamp};
 
-use crate::signal::origin::{Fetched, Origin, Request, is_lift};
+use crate::signal::origin::{Fetched, Origin, Placement, Request, is_lift};
 use crate::signal::text::{TITLE_CHARS, cleaned};
-use crate::signal::{Provenance, Reading, Signal, SignalError};
+use crate::signal::{Reading, SignalError};
 
 /// The columns, in any order.
 pub const COLUMNS: [&str; 6] = ["id", "begins", "ends", "workloads", "tags", "expected_lift"];
@@ -48,6 +48,8 @@ pub struct CampaignSource {
     pub name: String,
     /// Where it lies.
     pub origin: Origin,
+    /// How often it is read.
+    pub every: Span,
     /// Whether moves may rest on it.
     pub is_trusted: bool,
 }
@@ -60,6 +62,7 @@ struct Written {
     url: Option<String>,
     #[serde(default)]
     allow_private: bool,
+    every: Option<Span>,
     trusted: Option<bool>,
 }
 
@@ -67,11 +70,12 @@ impl TryFrom<Written> for CampaignSource {
     type Error = String;
 
     fn try_from(written: Written) -> Result<Self, String> {
-        let Written { name, path, url, allow_private, trusted } = written;
-        let origin = Origin::new(path, url, allow_private)
-            .map_err(|e| format!("campaigns `{name}`: {e}"))?;
+        let Written { name, path, url, allow_private, every, trusted } = written;
+        let kind = "campaigns";
+        let placement = Placement { kind, name: &name, path, url, allow_private, every };
+        let (origin, every) = placement.judged()?;
         let is_trusted = trusted.unwrap_or(matches!(origin, Origin::Path(_)));
-        Ok(Self { name, origin, is_trusted })
+        Ok(Self { name, origin, every, is_trusted })
     }
 }
 

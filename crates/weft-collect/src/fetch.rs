@@ -11,10 +11,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use thiserror::Error;
-use ureq::Agent;
-use ureq::http::{HeaderValue, Response, StatusCode, Uri, header};
+use ureq::http::{HeaderName, HeaderValue, Response, StatusCode, Uri, header};
 use ureq::tls::{Certificate, PemItem, RootCerts, TlsConfig, parse_pem};
+use ureq::typestate::WithBody;
 use ureq::unversioned::transport::DefaultConnector;
+use ureq::{Agent, RequestBuilder};
 
 use reach::{Guard, Refused};
 
@@ -206,11 +207,33 @@ fn told(body: &[u8]) -> String {
     if line.is_empty() { line } else { format!(" ({line})") }
 }
 
+/// By what a server knows a version of what lies at an address (RFC 9110, 8.8).
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Validators {
+    etag: Option<HeaderValue>,
+    last_modified: Option<HeaderValue>,
+}
+
+impl Validators {
+    fn of(response: &Response<ureq::Body>) -> Self {
+        let header = |name| response.headers().get(name).cloned();
+        Self { etag: header(header::ETAG), last_modified: header(header::LAST_MODIFIED) }
+    }
+
+    fn conditions(&self) -> impl Iterator<Item = (HeaderName, HeaderValue)> {
+        let etag = self.etag.clone().map(|value| (header::IF_NONE_MATCH, value));
+        let since = self.last_modified.clone().map(|value| (header::IF_MODIFIED_SINCE, value));
+        etag.into_iter().chain(since)
+    }
+}
+
 /// What was fetched.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fetched {
     /// The media type, as the server says.
     pub media_type: Option<String>,
+    /// By what the server will know this version again.
+    pub validators: Validators,
     /// The body, decompressed.
     pub body: Vec<u8>,
 }
@@ -228,7 +251,31 @@ pub struct Fetcher {
 #[derive(Clone, Copy)]
 struct Request<'a> {
     url: &'a str,
-    form: Option<&'a [(&'a str, &'a str)]>,
+    way: Way<'a>,
+}
+
+#[derive(Clone, Copy)]
+enum Way<'a> {
+    /// Unless the server still has the version that the caller knows, where one is given.
+    Get(Option<&'a Validators>),
+    Head,
+    Form(&'a [(&'a str, &'a str)]),
+    Json {
+        body: &'a [u8],
+        headers: &'a [(&'a str, &'a str)],
+    },
+}
+
+impl Way<'_> {
+    /// Whether a status says that the request was done. Who takes something in has nothing to give back, and may
+    /// say so.
+    fn is_done(self, status: StatusCode) -> bool {
+        match self {
+            Self::Get(_) | Self::Form(_) => status == StatusCode::OK,
+            Self::Head => true,
+            Self::Json { .. } => status.is_success(),
+        }
+    }
 }
 
 /// What an attempt gave, and how long the server asks to wait before the next.
@@ -280,12 +327,42 @@ impl Fetcher {
 
     /// Fetches `url`.
     pub fn get(&self, url: &str) -> Result<Fetched, FetchError> {
-        self.fetch(Request { url, form: None })
+        self.fetch(Request { url, way: Way::Get(None) })
+    }
+
+    /// Fetches `url` unless the server says that it still is the version `known`: none then.
+    pub fn get_if_changed(
+        &self,
+        url: &str,
+        known: &Validators,
+    ) -> Result<Option<Fetched>, FetchError> {
+        match self.fetch(Request { url, way: Way::Get(Some(known)) }) {
+            Err(FetchError::Refused { status, .. }) if status == StatusCode::NOT_MODIFIED => {
+                Ok(None)
+            }
+            fetched => fetched.map(Some),
+        }
+    }
+
+    /// Whether somebody answers at `url`, whatever the answer: nothing is asked for and nothing is told.
+    pub fn knock(&self, url: &str) -> Result<(), FetchError> {
+        self.fetch(Request { url, way: Way::Head }).map(|_| ())
     }
 
     /// Sends `form` to `url` by POST and gives the answer. The request must be one that may be repeated.
     pub fn post_form(&self, url: &str, form: &[(&str, &str)]) -> Result<Fetched, FetchError> {
-        self.fetch(Request { url, form: Some(form) })
+        self.fetch(Request { url, way: Way::Form(form) })
+    }
+
+    /// Sends a JSON text to `url` by POST, with further headers; any status of success is one. Never sent on after
+    /// a redirect. The request must be one that may be repeated.
+    pub fn post_json(
+        &self,
+        url: &str,
+        body: &[u8],
+        headers: &[(&str, &str)],
+    ) -> Result<Fetched, FetchError> {
+        self.fetch(Request { url, way: Way::Json { body, headers } })
     }
 
     fn fetch(&self, request: Request<'_>) -> Result<Fetched, FetchError> {
@@ -315,12 +392,12 @@ impl Fetcher {
     fn attempt(&self, request: Request<'_>) -> Result<Fetched, Failure> {
         let mut response = self.send(request).map_err(|cause| self.failed(request, cause))?;
         let status = response.status();
-        if status == StatusCode::OK {
+        if request.way.is_done(status) {
             return Ok(self.body(request, &mut response)?);
         }
         let wait = retry_after(&response);
         let address = shown(request.url);
-        if status.is_redirection() {
+        if status.is_redirection() && status != StatusCode::NOT_MODIFIED {
             return Err(FetchError::Redirects { address, limit: 0 }.into());
         }
         let reader = response.body_mut().with_config().limit(MOST_REFUSAL_BYTES);
@@ -329,23 +406,40 @@ impl Fetcher {
     }
 
     fn send(&self, request: Request<'_>) -> Result<Response<ureq::Body>, ureq::Error> {
-        let authorization = self.authorization.iter();
-        match request.form {
-            None => {
-                let call = self.agent.get(request.url);
-                authorization
-                    .fold(call, |call, value| call.header(header::AUTHORIZATION, value))
-                    .call()
+        match request.way {
+            Way::Get(known) => {
+                let conditions = known.into_iter().flat_map(Validators::conditions);
+                let call = self.authorized(self.agent.get(request.url));
+                conditions.fold(call, |call, (name, value)| call.header(name, value)).call()
             }
-            Some(form) => {
-                // A body is not sent on: the operator shall name the right address.
-                let call = self.agent.post(request.url).config().max_redirects(0);
-                let call = call.max_redirects_will_error(false).build();
-                authorization
-                    .fold(call, |call, value| call.header(header::AUTHORIZATION, value))
-                    .send_form(form.iter().copied())
+            // Whoever leads on has answered.
+            Way::Head => self
+                .authorized(self.agent.head(request.url))
+                .config()
+                .max_redirects(0)
+                .max_redirects_will_error(false)
+                .build()
+                .call(),
+            Way::Form(form) => self.posting(request.url).send_form(form.iter().copied()),
+            Way::Json { body, headers } => {
+                let call = self.posting(request.url).content_type("application/json");
+                headers
+                    .iter()
+                    .fold(call, |call, (name, value)| call.header(*name, *value))
+                    .send(body)
             }
         }
+    }
+
+    fn posting(&self, url: &str) -> RequestBuilder<WithBody> {
+        // A body is not sent on: the operator shall name the right address.
+        let call = self.agent.post(url).config().max_redirects(0);
+        self.authorized(call.max_redirects_will_error(false).build())
+    }
+
+    fn authorized<B>(&self, call: RequestBuilder<B>) -> RequestBuilder<B> {
+        let authorization = self.authorization.iter();
+        authorization.fold(call, |call, value| call.header(header::AUTHORIZATION, value))
     }
 
     fn body(
@@ -355,9 +449,10 @@ impl Fetcher {
     ) -> Result<Fetched, FetchError> {
         let media_type = response.headers().get(header::CONTENT_TYPE);
         let media_type = media_type.and_then(|value| value.to_str().ok()).map(str::to_owned);
+        let validators = Validators::of(response);
         let reader = response.body_mut().with_config().limit(self.settings.body_limit_bytes);
         let body = reader.read_to_vec().map_err(|cause| self.failed(request, cause))?;
-        Ok(Fetched { media_type, body })
+        Ok(Fetched { media_type, validators, body })
     }
 
     fn failed(&self, request: Request<'_>, cause: ureq::Error) -> FetchError {
@@ -407,7 +502,8 @@ fn authorities(settings: &FetchSettings) -> Result<RootCerts, FetchError> {
     Ok(RootCerts::from(certificates))
 }
 
-fn check_address(url: &str) -> Result<(), FetchError> {
+/// An error where an address is none that can be fetched: http or https, without a user in it.
+pub fn check_address(url: &str) -> Result<(), FetchError> {
     let error = || FetchError::Address(shown(url));
     let uri: Uri = url.parse().map_err(|_| error())?;
     let is_web = matches!(uri.scheme_str(), Some("http" | "https"));

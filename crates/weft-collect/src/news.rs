@@ -5,15 +5,15 @@ mod feed;
 
 use serde::Deserialize;
 use thiserror::Error;
-use weft_core::event::{Event, EventKind};
+use weft_core::event::{Event, EventKind, Provenance, Signal};
 use weft_core::policy::{Selector, Window};
 use weft_core::time::{Span, Timestamp};
 
 use self::feed::{ITEMS, Item, items};
 use crate::signal::keywords::{Keywords, Words};
-use crate::signal::origin::{Fetched, Origin, Request, lift};
+use crate::signal::origin::{Fetched, Origin, Placement, Request, lift};
 use crate::signal::text::{TITLE_CHARS, cleaned, identifier};
-use crate::signal::{Provenance, Reading, Signal, SignalError};
+use crate::signal::{Reading, SignalError};
 
 /// How far an item's date may lie ahead: a zone that was forgotten, not tomorrow's news.
 const AHEAD: Span = Span::from_hours(14);
@@ -78,6 +78,8 @@ pub struct NewsSource {
     pub name: String,
     /// Where it lies.
     pub origin: Origin,
+    /// How often it is read.
+    pub every: Span,
     /// What is looked for; every rule that means an item makes an event.
     pub rules: Vec<Rule>,
 }
@@ -90,6 +92,7 @@ struct Written {
     url: Option<String>,
     #[serde(default)]
     allow_private: bool,
+    every: Option<Span>,
     rules: Vec<Rule>,
 }
 
@@ -97,9 +100,11 @@ impl TryFrom<Written> for NewsSource {
     type Error = String;
 
     fn try_from(written: Written) -> Result<Self, String> {
-        let Written { name, path, url, allow_private, rules } = written;
-        let wrong = |sentence: &str| format!("news `{name}`: {sentence}");
-        let origin = Origin::new(path, url, allow_private).map_err(|e| wrong(&e))?;
+        let Written { name, path, url, allow_private, every, rules } = written;
+        let wrong = |sentence: &str| format!("feed `{name}`: {sentence}");
+        let kind = "feed";
+        let placement = Placement { kind, name: &name, path, url, allow_private, every };
+        let (origin, every) = placement.judged()?;
         if rules.is_empty() {
             return Err(wrong("expected at least one rule, found none"));
         }
@@ -109,7 +114,7 @@ impl TryFrom<Written> for NewsSource {
         if rules.iter().any(|rule| rule.lasts <= Span::ZERO || rule.lasts > LONGEST) {
             return Err(wrong("expected `lasts` above zero and at most 366 days, found another"));
         }
-        Ok(Self { name, origin, rules })
+        Ok(Self { name, origin, every, rules })
     }
 }
 

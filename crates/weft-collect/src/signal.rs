@@ -1,79 +1,19 @@
 //! Signals: events from outside sources, each with where it comes from and whether it may move
 //! anything. An event that nobody vouches for must never lead to a move.
 
+pub mod fetching;
 pub mod keywords;
 pub mod origin;
+pub mod source;
 pub mod text;
 
 use serde::Serialize;
 use thiserror::Error;
-use weft_core::event::Event;
+use weft_core::event::Signal;
 
 use crate::calendar::CalendarError;
 use crate::campaign::CampaignError;
 use crate::news::NewsError;
-
-/// An event of an outside source.
-///
-/// The event cannot be taken out without saying what for: [`Signal::to_act_on`] gives it only where
-/// the source is trusted, [`Signal::to_show`] always, for display and for learning.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Signal {
-    event: Event,
-    source: String,
-    provenance: Provenance,
-    is_trusted: bool,
-}
-
-impl Signal {
-    /// A signal of a source that the operator vouches for.
-    pub fn trusted(source: &str, event: Event, provenance: Provenance) -> Self {
-        Self { event, source: source.to_owned(), provenance, is_trusted: true }
-    }
-
-    /// A signal of a source that anybody may write to.
-    pub fn untrusted(source: &str, event: Event, provenance: Provenance) -> Self {
-        Self { event, source: source.to_owned(), provenance, is_trusted: false }
-    }
-
-    /// The event, where forecasts that lead to moves may use it; none where it is not trusted.
-    pub const fn to_act_on(&self) -> Option<&Event> {
-        if self.is_trusted { Some(&self.event) } else { None }
-    }
-
-    /// The event, to show it, to compare it or to learn from it; never to move anything.
-    pub const fn to_show(&self) -> &Event {
-        &self.event
-    }
-
-    /// The configured name of the source.
-    pub fn source(&self) -> &str {
-        &self.source
-    }
-
-    /// What in the source the event was made from.
-    pub const fn provenance(&self) -> &Provenance {
-        &self.provenance
-    }
-
-    /// Whether the operator vouches for the source.
-    pub const fn is_trusted(&self) -> bool {
-        self.is_trusted
-    }
-}
-
-/// What in a source an event was made from. All texts are cleaned and bounded.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Provenance {
-    /// The title of the entry, campaign or item.
-    pub title: String,
-    /// Where in the source: its identifier there, or its line.
-    pub place: String,
-    /// The page it points to, `http` or `https` only.
-    pub link: Option<String>,
-    /// The keyword rule that chose it, if one did.
-    pub rule: Option<String>,
-}
 
 /// What one reading of a source gave.
 #[derive(Debug, Clone, PartialEq, Default, Serialize)]
@@ -88,10 +28,10 @@ impl Reading {
     /// Puts the signals in order; of two with the same name the first stays.
     pub(crate) fn ordered(mut self) -> Self {
         self.signals.sort_by(|a, b| {
-            let key = |signal: &Signal| signal.event.window.begins;
-            key(a).cmp(&key(b)).then_with(|| a.event.id.cmp(&b.event.id))
+            let key = |signal: &Signal| signal.to_show().window.begins;
+            key(a).cmp(&key(b)).then_with(|| a.to_show().id.cmp(&b.to_show().id))
         });
-        self.signals.dedup_by(|later, first| later.event.id == first.event.id);
+        self.signals.dedup_by(|later, first| later.to_show().id == first.to_show().id);
         self
     }
 }
@@ -191,7 +131,7 @@ pub enum SignalError {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use weft_core::event::EventKind;
+    use weft_core::event::{Event, EventKind, Provenance};
     use weft_core::policy::{Selector, Window};
     use weft_core::time::Timestamp;
 
@@ -206,22 +146,9 @@ mod tests {
         }
     }
 
-    fn provenance() -> Provenance {
-        Provenance { title: "t".to_owned(), place: "p".to_owned(), link: None, rule: None }
-    }
-
-    #[test]
-    fn an_untrusted_event_cannot_be_acted_on() {
-        let signal = Signal::untrusted("feed", event("a", 0), provenance());
-        assert!(signal.to_act_on().is_none());
-        assert_eq!(signal.to_show().id.as_str(), "a");
-        let signal = Signal::trusted("plan", event("a", 0), provenance());
-        assert_eq!(signal.to_act_on(), Some(signal.to_show()));
-    }
-
     #[test]
     fn a_reading_is_ordered_and_names_are_unique() {
-        let signal = |id, begins| Signal::trusted("s", event(id, begins), provenance());
+        let signal = |id, begins| Signal::trusted("s", event(id, begins), Provenance::named(id));
         let signals = vec![signal("b", 5), signal("c", 1), signal("a", 5), signal("b", 5)];
         let reading = Reading { signals, ..Reading::default() }.ordered();
         let ids: Vec<_> = reading.signals.iter().map(|s| s.to_show().id.as_str()).collect();

@@ -36,7 +36,7 @@ pub struct Avoided {
     pub host: HostId,
     /// Of what.
     pub resource: Resource,
-    /// When it was foreseen for.
+    /// When it was foreseen for. While that lasts the figures are those so far.
     pub window: Window,
     /// Seconds of overload in the twin in that time.
     pub twin_overload_seconds: f64,
@@ -58,8 +58,10 @@ struct Watched {
 }
 
 impl Watched {
-    fn ends(&self) -> Timestamp {
-        self.window.ends.min(self.window.begins + LONGEST_WATCH)
+    /// The time that is judged.
+    fn judged(&self) -> Window {
+        let ends = self.window.ends.min(self.window.begins + LONGEST_WATCH);
+        Window { begins: self.window.begins, ends }
     }
 }
 
@@ -113,48 +115,61 @@ impl Twin {
     }
 
     fn conclude(&mut self, ours: &World) {
-        let now = ours.now();
-        for (key, watched) in self.over(now) {
-            let window = Window { begins: watched.window.begins, ends: watched.ends() };
-            let Some(Comparison { twin, ours: own }) = self.compare(ours, &key.host, window) else {
-                continue;
-            };
-            let started = watched.move_ids.into_iter().filter(|id| ours.has_started(*id));
-            let move_ids: Vec<MoveId> = started.collect();
-            // Of what flows, simulated hosts run short of processors only.
-            let is_avoided = key.resource == Resource::Cpu
-                && twin.overload_seconds > 0.0
-                && own.overload_seconds == 0.0;
-            if is_avoided && !move_ids.is_empty() {
-                self.avoided.push_front(Avoided {
-                    host: key.host,
-                    resource: key.resource,
-                    window,
-                    twin_overload_seconds: twin.overload_seconds,
-                    our_overload_seconds: own.overload_seconds,
-                    twin_unserved_core_seconds: twin.unserved_core_seconds,
-                    our_unserved_core_seconds: own.unserved_core_seconds,
-                    move_ids,
-                });
+        for (key, watched) in self.over(ours.now()) {
+            if let Some(avoided) = self.judge(ours, &key, &watched) {
+                self.avoided.push_front(avoided);
                 self.avoided.truncate(MOST_AVOIDED);
             }
         }
+    }
+
+    /// What was avoided of a shortage up to now; none where nothing was.
+    fn judge(&self, ours: &World, key: &ShortageKey, watched: &Watched) -> Option<Avoided> {
+        let window = watched.judged();
+        let Comparison { twin, ours: own } = self.compare(ours, &key.host, window)?;
+        let started = watched.move_ids.iter().copied().filter(|id| ours.has_started(*id));
+        let move_ids: Vec<MoveId> = started.collect();
+        // Of what flows, simulated hosts run short of processors only.
+        let is_avoided = key.resource == Resource::Cpu
+            && twin.overload_seconds > 0.0
+            && own.overload_seconds == 0.0
+            && !move_ids.is_empty();
+        is_avoided.then(|| Avoided {
+            host: key.host.clone(),
+            resource: key.resource,
+            window,
+            twin_overload_seconds: twin.overload_seconds,
+            our_overload_seconds: own.overload_seconds,
+            twin_unserved_core_seconds: twin.unserved_core_seconds,
+            our_unserved_core_seconds: own.unserved_core_seconds,
+            move_ids,
+        })
     }
 
     /// Takes out what is watched and over.
     fn over(&mut self, now: Timestamp) -> Vec<(ShortageKey, Watched)> {
         let mut over = Vec::new();
         for (key, of_key) in &mut self.watched {
-            let gone = of_key.extract_if(.., |watched| watched.ends() <= now);
+            let gone = of_key.extract_if(.., |watched| watched.judged().ends <= now);
             over.extend(gone.map(|watched| (key.clone(), watched)));
         }
         self.watched.retain(|_, of_key| !of_key.is_empty());
         over
     }
 
-    /// Shortages that came here only in the twin, newest first.
+    /// Shortages whose time has passed and that came in the twin only, newest first.
     pub fn avoided(&self) -> impl Iterator<Item = &Avoided> {
         self.avoided.iter()
+    }
+
+    /// Shortages whose time lasts and that have come in the twin only so far, newest first. One that
+    /// comes in the fleet after all is gone from here.
+    pub fn being_avoided(&self, ours: &World) -> Vec<Avoided> {
+        let watched = self.watched.iter().flat_map(|(key, all)| all.iter().map(move |w| (key, w)));
+        let judged = watched.filter_map(|(key, watched)| self.judge(ours, key, watched));
+        let mut lasting: Vec<Avoided> = judged.collect();
+        lasting.sort_by_key(|avoided| std::cmp::Reverse(avoided.window.begins));
+        lasting
     }
 
     /// Loses the same place here as there.

@@ -22,9 +22,9 @@ const SEED: u64 = 1;
 /// Days that the forecasters have seen before the loop begins: enough for a season and its errors.
 const LEARNED_DAYS: u32 = 3;
 
-/// Monday, 2 March 2026, eight in the morning: where the demo begins.
+/// Thursday, 5 March 2026, eight in the morning: where the demo begins.
 fn start() -> Timestamp {
-    Timestamp::from_seconds(1_772_438_400)
+    Timestamp::from_seconds(1_772_697_600)
 }
 
 fn fleet() -> MadeFleet {
@@ -102,7 +102,8 @@ fn some_hosts_run_short_every_day_and_at_all_hours() {
 #[test]
 fn its_history_ends_where_it_begins() {
     let fleet = fleet();
-    let (short, long) = (history(&fleet, 1), history(&fleet, 3));
+    let past = |days| history(&fleet, days).collect::<Vec<_>>();
+    let (short, long) = (past(1), past(3));
     assert_eq!(short.len(), long.len());
     let per_day = fleet.step.per_day();
     for (short, long) in short.iter().zip(&long) {
@@ -151,7 +152,7 @@ impl Demo {
         let flows = |part: &weft_sim::generator::demo::History| {
             [Resource::Cpu, Resource::Network].map(Measure::Resource).contains(&part.key.measure)
         };
-        for part in history(fleet, LEARNED_DAYS).into_iter().filter(flows) {
+        for part in history(fleet, LEARNED_DAYS).filter(flows) {
             bank.insert_history(part.key, part.cap, &part.series);
         }
         let control = Control::new(config.clone()).with_bank(bank);

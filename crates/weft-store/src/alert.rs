@@ -1,5 +1,7 @@
 //! Alerts as they are kept: enough to tell a matter once, over restarts, and to say when it is over.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use serde::{Deserialize, Serialize};
 use weft_core::time::Timestamp;
 
@@ -39,10 +41,16 @@ pub struct Alert {
     pub subject: String,
     /// One sentence.
     pub summary: String,
+    /// What it is about, name by name, for receivers that sort by it.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub labels: BTreeMap<String, String>,
     /// Since when.
     pub begins: Timestamp,
     /// When it was over; none while it is open.
     pub ends: Option<Timestamp>,
     /// When every receiver had been told of its present state; none while one has not.
     pub told: Option<Timestamp>,
+    /// The receivers that have been told of its present state, by name.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub told_by: BTreeSet<String>,
 }

@@ -5,16 +5,18 @@
 mod moves;
 mod samples;
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use thiserror::Error;
 use weft_control::record::{Entry, Record, Switch};
-use weft_core::event::{Event, EventKind};
+use weft_core::event::{Event, EventKind, Provenance, Signal};
 use weft_core::id::RecordId;
 use weft_core::policy::{Selector, Window};
 use weft_core::resource::{Measure, Resource, SeriesKey};
 use weft_core::time::{Span, Step, Timestamp};
 
 use crate::alert::{Alert, Severity};
-use crate::kept::ScoreLine;
+use crate::kept::{KeptSource, ScoreLine};
 use crate::{Store, StoreError};
 
 /// The step of the stores: an hour, so that days of durable steps take no minutes.
@@ -49,6 +51,8 @@ pub fn run(mut make: impl FnMut() -> Box<dyn Store>) -> Result<(), Breach> {
     samples::run(&mut make)?;
     scores_are_of_one_series(make().as_ref())?;
     events_are_found_by_time(make().as_ref())?;
+    an_event_keeps_its_source_and_its_trust(make().as_ref())?;
+    sources_go_with_their_events(make().as_ref())?;
     an_alert_is_told_once(make().as_ref())?;
     alerts_of_one_instant_stay_together(make().as_ref())?;
     a_token_is_kept(make().as_ref())
@@ -58,11 +62,12 @@ pub fn run(mut make: impl FnMut() -> Box<dyn Store>) -> Result<(), Breach> {
 /// empty at first; the one before it is closed by then.
 pub fn run_reopened(mut open: impl FnMut() -> Box<dyn Store>) -> Result<(), Breach> {
     let entries: Vec<Entry> = (0..5).map(entry).collect();
-    let event = event("early", 0, 10);
+    let event = trusted("file", "early", 0, 10);
     let scores = [score("a", Measure::Resource(Resource::Cpu), 1)];
     let store = open();
     store.append(&entries[..3])?;
     store.put_events("file", std::slice::from_ref(&event))?;
+    store.put_source(&source("file", 1))?;
     store.put_alert(&alert("f1", 0))?;
     store.write_scores(at(0), &scores)?;
     store.set_token_hash([7; 32])?;
@@ -73,7 +78,8 @@ pub fn run_reopened(mut open: impl FnMut() -> Box<dyn Store>) -> Result<(), Brea
     let store = open();
     same("entries after reopening", &entries, &store.resume_journal()?)?;
     let window = Window { begins: at(0), ends: at(1) };
-    same("events after reopening", &vec![("file".to_owned(), event)], &store.events(window)?)?;
+    same("events after reopening", &vec![event], &store.events(window)?)?;
+    same("sources after reopening", &vec![source("file", 1)], &store.sources()?)?;
     same("alerts after reopening", &vec![alert("f1", 0)], &store.open_alerts()?)?;
     same("scores after reopening", &1, &store.scores(&scores[0].key, 9)?.len())?;
     same("the token after reopening", &Some([7; 32]), &store.token_hash()?)?;
@@ -163,20 +169,84 @@ fn event(name: &str, begins: i64, ends: i64) -> Event {
     }
 }
 
+fn trusted(source: &str, name: &str, begins: i64, ends: i64) -> Signal {
+    Signal::trusted(source, event(name, begins, ends), Provenance::named(name))
+}
+
+fn source(name: &str, events: usize) -> KeptSource {
+    KeptSource {
+        name: name.to_owned(),
+        kind: "calendar".to_owned(),
+        place: "/etc/weft/team.ics".to_owned(),
+        is_trusted: true,
+        every: Span::from_minutes(1),
+        tried: at(1),
+        read: (events > 0).then(|| at(0)),
+        events,
+        error: None,
+        problems: vec!["line 3: entry left out".to_owned()],
+        problem_count: 2,
+    }
+}
+
+/// Sources and names of the events that overlap a window.
+fn names(store: &dyn Store, begins: i64, ends: i64) -> Result<Vec<String>, StoreError> {
+    let found = store.events(Window { begins: at(begins), ends: at(ends) })?;
+    let name = |signal: &Signal| format!("{}/{}", signal.source(), signal.to_show().id);
+    Ok(found.iter().map(name).collect())
+}
+
 fn events_are_found_by_time(store: &dyn Store) -> Result<(), Breach> {
-    let (early, late) = (event("early", 0, 10), event("late", 20, 30));
-    store.put_events("file", &[late.clone(), early.clone()])?;
-    store.put_event("api", &event("mine", 5, 25))?;
-    let names = |begins, ends| -> Result<Vec<String>, Breach> {
-        let found = store.events(Window { begins: at(begins), ends: at(ends) })?;
-        Ok(found.into_iter().map(|(source, event)| format!("{source}/{}", event.id)).collect())
-    };
+    let (early, late) = (trusted("file", "early", 0, 10), trusted("file", "late", 20, 30));
+    store.put_events("file", &[late, early])?;
+    store.put_event(&trusted("api", "mine", 5, 25))?;
     let check = "events";
     let all = vec!["file/early".to_owned(), "api/mine".to_owned(), "file/late".to_owned()];
-    same(check, &all, &names(0, 100)?)?;
-    same(check, &vec!["api/mine".to_owned()], &names(10, 20)?)?;
+    same(check, &all, &names(store, 0, 100)?)?;
+    same(check, &vec!["api/mine".to_owned()], &names(store, 10, 20)?)?;
     store.put_events("file", &[])?;
-    same(check, &vec!["api/mine".to_owned()], &names(0, 100)?)
+    same(check, &vec!["api/mine".to_owned()], &names(store, 0, 100)?)?;
+    let check = "an event that is forgotten";
+    same(check, &false, &store.forget_event("file", &"mine".into())?)?;
+    same(check, &true, &store.forget_event("api", &"mine".into())?)?;
+    same(check, &false, &store.forget_event("api", &"mine".into())?)?;
+    same(check, &Vec::new(), &names(store, 0, 100)?)
+}
+
+fn an_event_keeps_its_source_and_its_trust(store: &dyn Store) -> Result<(), Breach> {
+    let provenance = Provenance {
+        title: "Outage in the east".to_owned(),
+        place: "item-7".to_owned(),
+        link: Some("https://wire.example/7".to_owned()),
+        rule: Some("outage".to_owned()),
+    };
+    let heard = Signal::untrusted("wire", event("heard", 1, 9), provenance);
+    let known = trusted("team", "known", 2, 9);
+    store.put_events("wire", std::slice::from_ref(&heard))?;
+    store.put_event(&known)?;
+    let check = "events with their sources";
+    let found = store.events(Window { begins: at(0), ends: at(10) })?;
+    same(check, &vec![heard, known.clone()], &found)?;
+    let acting: Vec<_> = found.iter().map(|signal| signal.to_act_on().is_some()).collect();
+    same("trust in events", &vec![false, true], &acting)?;
+    let refused = store.put_events("wire", &[known]).is_err();
+    same("an event of another source", &true, &refused)?;
+    same(check, &found, &store.events(Window { begins: at(0), ends: at(10) })?)
+}
+
+fn sources_go_with_their_events(store: &dyn Store) -> Result<(), Breach> {
+    for name in ["team", "wire"] {
+        store.put_events(name, &[trusted(name, "e", 0, 10)])?;
+        store.put_source(&source(name, 0))?;
+    }
+    store.put_source(&source("team", 1))?;
+    store.put_event(&trusted("api", "mine", 1, 10))?;
+    let check = "sources";
+    same(check, &vec![source("team", 1), source("wire", 0)], &store.sources()?)?;
+    store.keep_sources(&["team", "api", "new"])?;
+    same(check, &vec![source("team", 1)], &store.sources()?)?;
+    let kept = vec!["team/e".to_owned(), "api/mine".to_owned()];
+    same("events of sources that are kept", &kept, &names(store, 0, 100)?)
 }
 
 fn alert(fingerprint: &str, begins: i64) -> Alert {
@@ -186,9 +256,11 @@ fn alert(fingerprint: &str, begins: i64) -> Alert {
         severity: Severity::Warning,
         subject: "h1".to_owned(),
         summary: "h1 will run short".to_owned(),
+        labels: BTreeMap::from([("host".to_owned(), "h1".to_owned())]),
         begins: at(begins),
         ends: None,
         told: None,
+        told_by: BTreeSet::new(),
     }
 }
 
@@ -196,6 +268,7 @@ fn an_alert_is_told_once(store: &dyn Store) -> Result<(), Breach> {
     let mut alert = alert("f1", 0);
     store.put_alert(&alert)?;
     alert.told = Some(at(1));
+    alert.told_by.insert("pager".to_owned());
     store.put_alert(&alert)?;
     let check = "an alert";
     same(check, &vec![alert.clone()], &store.open_alerts()?)?;

@@ -1,11 +1,12 @@
-//! What is kept beside the journal: moves with what became of them, approvals, scores of forecasts.
+//! What is kept beside the journal: moves with what became of them, approvals, scores of forecasts, how the
+//! readings of outside sources went.
 
 use serde::{Deserialize, Serialize};
 use weft_core::id::{MoveId, PlanId, WorkloadId};
 use weft_core::observation::MoveMeasure;
 use weft_core::plan::{Move, MoveState, Purpose};
 use weft_core::resource::SeriesKey;
-use weft_core::time::Timestamp;
+use weft_core::time::{Span, Timestamp};
 
 /// A move with what became of it, as far as the journal tells. The journal does not tell the mode: in
 /// mode auto, where every move of a plan is scheduled at once, one that waits is `Proposed` here, and in
@@ -59,4 +60,31 @@ pub struct ScoreLine {
     pub coverage: Option<f64>,
     /// How many intervals were judged.
     pub judged: u32,
+}
+
+/// A source of outside events, and how its last reading went. While it cannot be read its events stay.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeptSource {
+    /// Its configured name.
+    pub name: String,
+    /// The word for its kind: `calendar`, `campaigns` or `feed`.
+    pub kind: String,
+    /// Where it lies, as it may be shown.
+    pub place: String,
+    /// Whether moves may rest on it.
+    pub is_trusted: bool,
+    /// How often it is read.
+    pub every: Span,
+    /// When it was last tried.
+    pub tried: Timestamp,
+    /// When it was last read; none where it never was.
+    pub read: Option<Timestamp>,
+    /// How many events it gave then.
+    pub events: usize,
+    /// Why the last try failed; none where it did not.
+    pub error: Option<String>,
+    /// What was left out when it was last read, one sentence each; the first of many.
+    pub problems: Vec<String>,
+    /// How many such sentences there were in all.
+    pub problem_count: usize,
 }

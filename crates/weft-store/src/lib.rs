@@ -16,8 +16,8 @@ use std::path::PathBuf;
 
 use thiserror::Error;
 use weft_control::record::Entry;
-use weft_core::event::Event;
-use weft_core::id::{MoveId, PlanId, RecordId};
+use weft_core::event::Signal;
+use weft_core::id::{EventId, MoveId, PlanId, RecordId};
 use weft_core::plan::Plan;
 use weft_core::policy::Window;
 use weft_core::resource::SeriesKey;
@@ -25,7 +25,7 @@ use weft_core::series::{Sample, Series};
 use weft_core::time::Timestamp;
 
 use alert::Alert;
-use kept::{Approval, KeptMove, ScoreLine};
+use kept::{Approval, KeptMove, KeptSource, ScoreLine};
 
 /// Why the store could not do what was asked. Nothing of the request is kept then, unless its
 /// description says so.
@@ -193,14 +193,26 @@ pub trait Store: Send + Sync {
         limit: usize,
     ) -> Result<Vec<(Timestamp, ScoreLine)>, StoreError>;
 
-    /// Replaces all events of a source.
-    fn put_events(&self, source: &str, events: &[Event]) -> Result<(), StoreError>;
+    /// Replaces all events of a source. Errs on one that is of another.
+    fn put_events(&self, source: &str, events: &[Signal]) -> Result<(), StoreError>;
 
-    /// Adds or replaces one event of a source.
-    fn put_event(&self, source: &str, event: &Event) -> Result<(), StoreError>;
+    /// Adds or replaces one event of its source.
+    fn put_event(&self, event: &Signal) -> Result<(), StoreError>;
 
-    /// The events that overlap a window, by begin, each with its source.
-    fn events(&self, overlapping: Window) -> Result<Vec<(String, Event)>, StoreError>;
+    /// Forgets an event of a source; whether there was one.
+    fn forget_event(&self, source: &str, id: &EventId) -> Result<bool, StoreError>;
+
+    /// The events that overlap a window, by begin. What must not lead to moves stays so.
+    fn events(&self, overlapping: Window) -> Result<Vec<Signal>, StoreError>;
+
+    /// Adds or replaces how the readings of a source went.
+    fn put_source(&self, source: &KeptSource) -> Result<(), StoreError>;
+
+    /// How the readings of every source went, by name.
+    fn sources(&self) -> Result<Vec<KeptSource>, StoreError>;
+
+    /// Forgets the events and readings of all sources but these.
+    fn keep_sources(&self, names: &[&str]) -> Result<(), StoreError>;
 
     /// Adds or replaces an alert, by its fingerprint and begin.
     fn put_alert(&self, alert: &Alert) -> Result<(), StoreError>;

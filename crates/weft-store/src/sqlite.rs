@@ -1,6 +1,7 @@
 //! The store in one SQLite file. Write-ahead logging with a sync at every commit: what returned is
 //! durable. One connection writes; others read beside it, so that no reader waits for a writer.
 
+mod events;
 mod fault;
 mod journal;
 mod lists;
@@ -13,8 +14,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError, RwLock};
 
 use rusqlite::Connection;
 use weft_control::record::Entry;
-use weft_core::event::Event;
-use weft_core::id::{MoveId, PlanId, RecordId};
+use weft_core::event::Signal;
+use weft_core::id::{EventId, MoveId, PlanId, RecordId};
 use weft_core::plan::Plan;
 use weft_core::policy::Window;
 use weft_core::resource::SeriesKey;
@@ -22,7 +23,7 @@ use weft_core::series::{Sample, Series};
 use weft_core::time::{Step, Timestamp};
 
 use crate::alert::Alert;
-use crate::kept::{Approval, KeptMove, ScoreLine};
+use crate::kept::{Approval, KeptMove, KeptSource, ScoreLine};
 use crate::{Store, StoreError};
 use fault::Fault;
 use samples::Fresh;
@@ -248,16 +249,32 @@ impl Store for SqliteStore {
         self.reading(|store| lists::scores(store, key, limit))
     }
 
-    fn put_events(&self, source: &str, events: &[Event]) -> Result<(), StoreError> {
-        self.writing(|store| lists::put_events(store, source, events))
+    fn put_events(&self, source: &str, events: &[Signal]) -> Result<(), StoreError> {
+        self.writing(|store| events::put_all(store, source, events))
     }
 
-    fn put_event(&self, source: &str, event: &Event) -> Result<(), StoreError> {
-        self.writing(|store| lists::put_event(store, source, event))
+    fn put_event(&self, event: &Signal) -> Result<(), StoreError> {
+        self.writing(|store| events::put(store, event))
     }
 
-    fn events(&self, overlapping: Window) -> Result<Vec<(String, Event)>, StoreError> {
-        self.reading(|store| lists::events(store, overlapping))
+    fn forget_event(&self, source: &str, id: &EventId) -> Result<bool, StoreError> {
+        self.writing(|store| events::forget(store, source, id))
+    }
+
+    fn events(&self, overlapping: Window) -> Result<Vec<Signal>, StoreError> {
+        self.reading(|store| events::overlapping(store, overlapping))
+    }
+
+    fn put_source(&self, source: &KeptSource) -> Result<(), StoreError> {
+        self.writing(|store| events::put_source(store, source))
+    }
+
+    fn sources(&self) -> Result<Vec<KeptSource>, StoreError> {
+        self.reading(events::sources)
+    }
+
+    fn keep_sources(&self, names: &[&str]) -> Result<(), StoreError> {
+        self.writing(|store| events::keep_sources(store, names))
     }
 
     fn put_alert(&self, alert: &Alert) -> Result<(), StoreError> {

@@ -1,25 +1,28 @@
-//! A file that version 1 wrote, kept as it was: every later version opens it and finds everything.
+//! Files that each version wrote, kept as they were: every later version opens them and finds everything.
 //!
-//! `UPDATE_GOLDENS=1 cargo test -p weft-store --test migration` writes it anew, which is right only as
-//! long as no version 1 has been released.
+//! `UPDATE_GOLDENS=1 cargo test -p weft-store --test migration` writes that of the newest version anew, which is
+//! right only as long as it has not been released. Those before it can be written by no program any more.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use rusqlite::Connection;
 use weft_control::record::{Entry, Record, Switch};
-use weft_core::event::{Event, EventKind};
+use weft_core::event::{Event, EventKind, Provenance, Signal};
 use weft_core::id::RecordId;
 use weft_core::policy::{Policy, Selector, Window};
 use weft_core::resource::{Resource, SeriesKey};
 use weft_core::series::{Sample, Series};
 use weft_core::time::{Span, Step, Timestamp};
 use weft_store::alert::{Alert, Severity};
-use weft_store::kept::ScoreLine;
+use weft_store::kept::{KeptSource, ScoreLine};
 use weft_store::{SqliteStore, Store};
 
-fn golden() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/1.db")
+/// The version that this program writes.
+const NEWEST: u32 = 2;
+
+fn golden(version: u32) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/fixtures/{version}.db"))
 }
 
 fn step() -> Step {
@@ -47,6 +50,36 @@ fn event() -> Event {
     Event { id: "sale".into(), kind, window, concerns, expected_lift: Some(1.5) }
 }
 
+/// The event as a file of a version tells it: version 1 did not know who vouches for it.
+fn signal(version: u32) -> Signal {
+    if version == 1 {
+        return Signal::untrusted("file", event(), Provenance::named("sale"));
+    }
+    let provenance = Provenance {
+        title: "Spring sale".to_owned(),
+        place: "line 2".to_owned(),
+        link: Some("https://shop.example/sale".to_owned()),
+        rule: Some("sales".to_owned()),
+    };
+    Signal::trusted("file", event(), provenance)
+}
+
+fn source() -> KeptSource {
+    KeptSource {
+        name: "file".to_owned(),
+        kind: "campaigns".to_owned(),
+        place: "/etc/weft/campaigns.csv".to_owned(),
+        is_trusted: true,
+        every: Span::from_minutes(1),
+        tried: at(9),
+        read: Some(at(8)),
+        events: 1,
+        error: Some("expected to read it".to_owned()),
+        problems: vec!["line 3: expected an id, found none".to_owned()],
+        problem_count: 1,
+    }
+}
+
 fn alert() -> Alert {
     Alert {
         fingerprint: "f1".to_owned(),
@@ -54,9 +87,11 @@ fn alert() -> Alert {
         severity: Severity::Critical,
         subject: "h1".to_owned(),
         summary: "h1 will run short".to_owned(),
+        labels: Default::default(),
         begins: at(2),
         ends: None,
         told: Some(at(3)),
+        told_by: Default::default(),
     }
 }
 
@@ -78,13 +113,14 @@ fn fill(store: &dyn Store) {
     store.compact().expect("compacted");
     let late = Sample { key: key("a"), at: at(10), value: 99.0, censored: false };
     store.write_step(at(12), &[late]).expect("written");
-    store.put_event("file", &event()).expect("put");
+    store.put_event(&signal(NEWEST)).expect("put");
+    store.put_source(&source()).expect("put");
     store.put_alert(&alert()).expect("put");
     store.write_scores(at(4), &[score()]).expect("written");
     store.set_token_hash([7; 32]).expect("set");
 }
 
-fn verify(store: &dyn Store) {
+fn verify(store: &dyn Store, version: u32) {
     assert_eq!(store.resume_journal().expect("read"), entries());
     let found = store.history(&key("b"), at(-8), at(20)).expect("read");
     assert_eq!(found.iter().collect::<Vec<_>>(), [Some(1.0), None, Some(3.0)]);
@@ -94,7 +130,9 @@ fn verify(store: &dyn Store) {
     assert!((0..12).all(|index| found.is_censored(index) == index.is_multiple_of(4)));
     assert_eq!(store.newest_step().expect("read"), Some(at(12)));
     let window = Window { begins: at(0), ends: at(9) };
-    assert_eq!(store.events(window).expect("read"), [("file".to_owned(), event())]);
+    assert_eq!(store.events(window).expect("read"), [signal(version)]);
+    let sources = if version == 1 { vec![] } else { vec![source()] };
+    assert_eq!(store.sources().expect("read"), sources);
     assert_eq!(store.open_alerts().expect("read"), [alert()]);
     assert_eq!(store.scores(&key("a"), 9).expect("read"), [(at(4), score())]);
     assert_eq!(store.token_hash().expect("read"), Some([7; 32]));
@@ -118,29 +156,50 @@ fn shrink(path: &Path) {
 }
 
 #[test]
-fn a_file_of_version_1_is_read_by_this_version() {
+fn a_file_of_every_version_is_read_by_this_one() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("weft.db");
     if std::env::var_os("UPDATE_GOLDENS").is_some() {
         fill(&SqliteStore::open(&path, step()).expect("opened"));
         shrink(&path);
-        fs::copy(&path, golden()).expect("kept");
+        fs::copy(&path, golden(NEWEST)).expect("kept");
     }
-    fs::copy(golden(), &path).expect("a copy of the golden");
-    for _ in 0..2 {
-        verify(&SqliteStore::open(&path, step()).expect("opened"));
+    for version in 1..=NEWEST {
+        let path = folder.path().join(format!("{version}.db"));
+        fs::copy(golden(version), &path).expect("a copy of the golden");
+        for _ in 0..2 {
+            verify(&SqliteStore::open(&path, step()).expect("opened"), version);
+        }
     }
 }
 
-/// As long as the newest version is 1, the golden has its schema; a change of a released migration, which
-/// would leave old files behind, shows here.
+/// Where the newest version's golden has another schema, a migration was changed after it had been released, which
+/// leaves old files behind.
 #[test]
 fn migrations_end_where_a_new_file_begins() {
     let folder = tempfile::tempdir().expect("a folder");
-    let (old, new) = (folder.path().join("old.db"), folder.path().join("new.db"));
-    fs::copy(golden(), &old).expect("a copy of the golden");
-    for path in [&old, &new] {
-        drop(SqliteStore::open(path, step()).expect("opened"));
+    let new = folder.path().join("new.db");
+    drop(SqliteStore::open(&new, step()).expect("opened"));
+    assert_eq!(schema(&golden(NEWEST)), schema(&new));
+    for version in 1..=NEWEST {
+        let old = folder.path().join(format!("{version}.db"));
+        fs::copy(golden(version), &old).expect("a copy of the golden");
+        drop(SqliteStore::open(&old, step()).expect("opened"));
+        assert_eq!(schema(&old), schema(&new), "version {version}");
     }
-    assert_eq!(schema(&old), schema(&new));
+}
+
+/// Of the events that version 1 kept, only the API's were written by somebody who had shown the token.
+#[test]
+fn events_of_version_1_are_trusted_where_somebody_vouched_for_them() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("weft.db");
+    fs::copy(golden(1), &path).expect("a copy of the golden");
+    let copied = "INSERT INTO events SELECT 'api', id, begins, ends, body FROM events";
+    Connection::open(&path).expect("opened").execute(copied, []).expect("copied");
+    let store = SqliteStore::open(&path, step()).expect("opened");
+    let found = store.events(Window { begins: at(0), ends: at(9) }).expect("read");
+    let acting = |signal: &Signal| (signal.source().to_owned(), signal.to_act_on().cloned());
+    let found: Vec<_> = found.iter().map(acting).collect();
+    assert_eq!(found, [("api".to_owned(), Some(event())), ("file".to_owned(), None)]);
 }

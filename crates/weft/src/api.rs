@@ -6,6 +6,7 @@
 mod auth;
 mod demo;
 mod drawn;
+mod given;
 mod history;
 mod journal;
 mod metrics;
@@ -13,10 +14,12 @@ mod page;
 mod read;
 pub mod reasons;
 pub mod shapes;
+mod signals;
 mod stream;
 mod write;
 
 pub use auth::{Gate, Token};
+pub(crate) use history::tracked;
 
 use std::sync::Arc;
 
@@ -57,6 +60,7 @@ fn documented() -> OpenApiRouter<App> {
         .routes(routes!(read::shortages))
         .routes(routes!(read::hosts))
         .routes(routes!(read::host))
+        .routes(routes!(read::demand))
         .routes(routes!(read::workloads))
         .routes(routes!(read::workload))
         .routes(routes!(read::history))
@@ -67,7 +71,8 @@ fn documented() -> OpenApiRouter<App> {
         .routes(routes!(read::plan))
         .routes(routes!(read::moves))
         .routes(routes!(read::one_move))
-        .routes(routes!(read::events, write::add_campaign))
+        .routes(routes!(signals::events, signals::add_campaign))
+        .routes(routes!(signals::sources))
         .routes(routes!(read::alerts))
         .routes(routes!(read::journal))
         .routes(routes!(read::policies))
@@ -82,6 +87,7 @@ fn documented() -> OpenApiRouter<App> {
         .routes(routes!(write::resume))
         .routes(routes!(write::kill))
         .routes(routes!(write::reload_policies))
+        .routes(routes!(signals::forget_campaign))
         .routes(routes!(demo::lose))
         .routes(routes!(demo::bring_back))
         .routes(routes!(demo::campaign))
@@ -104,6 +110,7 @@ pub fn router(app: App) -> Router {
         .route("/healthz", get(|| async { "ok\n" }))
         .route("/readyz", get(read::ready))
         .fallback(page::page)
+        .method_not_allowed_fallback(given::wrong_method)
         .layer(axum::middleware::from_fn_with_state(app.clone(), auth::guard))
         .with_state(app)
 }

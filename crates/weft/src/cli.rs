@@ -15,7 +15,7 @@ use weft_core::time::{Span, Step};
 use weft_sim::backtest::PolicyChoice;
 
 use crate::client::{self, Decision};
-use crate::{backtest, demo, serve, simulate, validate};
+use crate::{backtest, demo, log, serve, simulate, validate};
 
 /// Why a command did not do what was asked.
 #[derive(Debug)]
@@ -49,7 +49,7 @@ struct Arguments {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Replay a trace, or the history of a metrics server, under several policies and say what each would have cost.
-    Backtest(BacktestArguments),
+    Backtest(Box<BacktestArguments>),
     /// Show the control loop at work on a simulated fleet of three regions, with the dashboard.
     Demo(DemoArguments),
     /// Run the control loop, the REST API and the dashboard.
@@ -315,6 +315,9 @@ pub enum Listed {
     /// Outside events of the last day and ahead.
     #[value(alias = "event")]
     Events,
+    /// Sources of outside events, and how their last readings went.
+    #[value(alias = "source")]
+    Sources,
     /// Alerts, newest first.
     #[value(alias = "alert")]
     Alerts,
@@ -481,7 +484,10 @@ pub fn run() -> ExitCode {
         client::decide(&arguments.connection, &decision)
     };
     let all = |verb, connection: &Connection| client::decide(connection, &Decision::All(verb));
-    let result = match Arguments::parse().command {
+    let command = Arguments::parse().command;
+    // What serves day and night tells what it does; everything else only what is wrong.
+    log::begin(if matches!(command, Command::Serve(_)) { "info" } else { "warn" });
+    let result = match command {
         Command::Backtest(arguments) => backtest::run(&arguments),
         Command::Demo(arguments) => demo::run(&arguments),
         Command::Serve(arguments) => serve::run(&arguments),

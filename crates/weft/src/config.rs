@@ -2,6 +2,12 @@
 //! file's own folder; secrets are never in it, only the files that hold them. An unknown key must never
 //! be ignored.
 
+mod alerts;
+mod signals;
+
+pub(crate) use alerts::asked_after;
+pub use alerts::{AlertSettings, ReceiverKind, ReceiverSettings};
+
 use std::fmt;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -9,15 +15,20 @@ use std::sync::Arc;
 
 use anyhow::{Context, anyhow};
 use serde::Deserialize;
+use weft_collect::calendar::CalendarSource;
+use weft_collect::campaign::CampaignSource;
 use weft_collect::fetch::{Credentials, FetchSettings};
+use weft_collect::news::NewsSource;
 use weft_collect::preset::{self, Preset, PresetOptions};
 use weft_collect::prometheus::Client;
+use weft_collect::signal::source::SignalSource;
 use weft_core::files::{fleet, policy};
 use weft_core::policy::{Mode, Policy};
 use weft_core::time::{Span, Step};
 use weft_sim::setup::GeneratorSection;
 
 use crate::cli::Failure;
+use alerts::AlertsEntry;
 
 /// The least that is remembered: half of it is a season of which nothing is known.
 const LEAST_LEARNED: Span = Span::from_days(2);
@@ -46,6 +57,10 @@ pub struct Config {
     pub fleet: Option<PathBuf>,
     /// Where the fleet and its samples come from.
     pub source: Source,
+    /// What tells of outside events.
+    pub signals: Vec<SignalSource>,
+    /// Who is told of alerts.
+    pub alerts: AlertSettings,
 }
 
 /// Where the fleet and its samples come from, and what moves its workloads.
@@ -100,6 +115,36 @@ pub(crate) enum CredentialFiles {
     Basic { user: String, password_file: PathBuf },
 }
 
+impl CredentialFiles {
+    /// The one choice of token, or user and password.
+    fn chosen(
+        files: (Option<PathBuf>, Option<String>, Option<PathBuf>),
+        folder: &Path,
+    ) -> Result<Self, String> {
+        match files {
+            (None, None, None) => Ok(Self::Nobody),
+            (Some(file), None, None) => Ok(Self::Bearer(folder.join(file))),
+            (None, Some(user), Some(file)) => {
+                Ok(Self::Basic { user, password_file: folder.join(file) })
+            }
+            _ => {
+                let expected = "expected `token_file`, or `user` and `password_file`, or neither";
+                Err(format!("{expected}, found another choice"))
+            }
+        }
+    }
+
+    fn read(&self) -> anyhow::Result<Option<Credentials>> {
+        Ok(match self {
+            Self::Nobody => None,
+            Self::Bearer(file) => Some(Credentials::Bearer(secret(file)?)),
+            Self::Basic { user, password_file } => {
+                Some(Credentials::Basic { user: user.clone(), password: secret(password_file)? })
+            }
+        })
+    }
+}
+
 impl MetricsServer {
     /// The server at `address`. An error where the address carries what it must not.
     pub(crate) fn new(
@@ -125,13 +170,7 @@ impl MetricsServer {
 
     /// A client of the server. An error where a file of credentials cannot be read.
     pub fn client(&self) -> anyhow::Result<Client> {
-        let credentials = match &self.credentials {
-            CredentialFiles::Nobody => None,
-            CredentialFiles::Bearer(file) => Some(Credentials::Bearer(secret(file)?)),
-            CredentialFiles::Basic { user, password_file } => {
-                Some(Credentials::Basic { user: user.clone(), password: secret(password_file)? })
-            }
-        };
+        let credentials = self.credentials.read()?;
         let ca_file = self.ca_file.clone();
         let settings = FetchSettings { credentials, ca_file, ..Client::settings() };
         Ok(Client::new(&self.address, settings)?.with_concurrency(2))
@@ -166,6 +205,14 @@ struct Document {
     fleet: Option<PathBuf>,
     metrics: Option<MetricsEntry>,
     simulated: Option<SimulatedEntry>,
+    #[serde(default)]
+    calendars: Vec<CalendarSource>,
+    #[serde(default)]
+    campaigns: Vec<CampaignSource>,
+    #[serde(default)]
+    feeds: Vec<NewsSource>,
+    #[serde(default)]
+    alerts: AlertsEntry,
 }
 
 fn default_listen() -> SocketAddr {
@@ -247,6 +294,10 @@ impl Config {
                 return Err(wrong(sentence.to_owned()));
             }
         };
+        let (calendars, campaigns) = (document.calendars, document.campaigns);
+        let signals = signals::joined(calendars, campaigns, document.feeds, &folder);
+        let signals = signals.map_err(wrong)?;
+        let alerts = document.alerts.resolved(&folder, listen).map_err(wrong)?;
         let at = |path: PathBuf| folder.join(path);
         Ok(Self {
             file: file.to_owned(),
@@ -258,6 +309,8 @@ impl Config {
             policy: policy.map(at),
             fleet: fleet.map(at),
             source,
+            signals,
+            alerts,
         })
     }
 
@@ -293,25 +346,20 @@ fn text_of(file: &Path) -> anyhow::Result<String> {
 
 impl MetricsEntry {
     fn resolved(self, folder: &Path) -> Result<MetricsSettings, String> {
-        let at = |path: PathBuf| folder.join(path);
-        let credentials = match (self.token_file, self.user, self.password_file) {
-            (None, None, None) => CredentialFiles::Nobody,
-            (Some(file), None, None) => CredentialFiles::Bearer(at(file)),
-            (None, Some(user), Some(file)) => {
-                CredentialFiles::Basic { user, password_file: at(file) }
-            }
-            _ => {
-                let expected = "expected `token_file`, or `user` and `password_file`, or neither";
-                return Err(format!("metrics: {expected}, found another choice"));
-            }
-        };
+        let files = (self.token_file, self.user, self.password_file);
+        let credentials = CredentialFiles::chosen(files, folder);
+        let credentials = credentials.map_err(|sentence| format!("metrics: {sentence}"))?;
         if self.settle < Span::ZERO {
             return Err(format!("metrics.settle: expected at least 0s, found {}", self.settle));
         }
         let preset =
             preset::named(&self.preset).map_err(|error| format!("metrics.preset: {error}"))?;
-        let server = MetricsServer::new(self.prometheus, credentials, self.ca_file.map(at))
-            .map_err(|error| format!("metrics.prometheus: {error}"))?;
+        let server = MetricsServer::new(
+            self.prometheus,
+            credentials,
+            self.ca_file.map(|file| folder.join(file)),
+        )
+        .map_err(|error| format!("metrics.prometheus: {error}"))?;
         Ok(MetricsSettings { server, preset, options: self.options, settle: self.settle })
     }
 }

@@ -6,9 +6,11 @@ use std::sync::mpsc;
 use anyhow::Context;
 use weft_store::{SqliteStore, Store};
 
+use crate::alert::Alerts;
 use crate::api::{App, Gate, Token};
 use crate::cli::{DemoArguments, Failure};
 use crate::output;
+use crate::run::clock::Clock;
 use crate::run::demo::{DemoError, Founded};
 use crate::run::desk::{Ask, Desk};
 use crate::run::web::Web;
@@ -40,8 +42,11 @@ pub fn run(arguments: &DemoArguments) -> Result<(), Failure> {
         86_400.0 / arguments.speed / 60.0,
         token.reveal()
     ))?;
-    let demo = founded.learn(desk.store().as_ref()).map_err(failure)?;
+    let demo = founded.learn(desk.store()).map_err(failure)?;
+    // Nobody is told; what the rules find is shown.
+    let alerts = Alerts::start(&desk, Vec::new(), Clock::Wall).map_err(|e| outside(e.into()))?;
     let result = demo.run(&desk, &letters).map_err(failure);
+    alerts.close();
     web.stop();
     result
 }

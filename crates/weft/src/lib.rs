@@ -1,6 +1,7 @@
 //! The shell of Weft: command line, files, output. It must decide nothing about the fleet; whatever
 //! decides lives in the pure crates.
 
+pub mod alert;
 pub mod api;
 pub mod backtest;
 pub mod cli;
@@ -8,6 +9,7 @@ mod client;
 pub mod config;
 pub mod demo;
 mod known;
+mod log;
 mod output;
 pub mod report;
 pub mod run;

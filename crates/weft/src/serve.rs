@@ -8,6 +8,7 @@ use weft_control::control;
 use weft_core::time::{Span, Timestamp};
 use weft_store::{SqliteStore, Store, StoreError};
 
+use crate::alert::Alerts;
 use crate::api::{App, Gate, Token};
 use crate::cli::{Failure, ServeArguments};
 use crate::config::{Config, Source};
@@ -31,6 +32,7 @@ pub fn run(arguments: &ServeArguments) -> Result<(), Failure> {
     let store = SqliteStore::open(&config.store, config.step).map_err(outside)?;
     let store: Arc<dyn Store> = Arc::new(store);
     let token = token(store.as_ref(), arguments.new_token)?;
+    let receivers = config.alerts.receivers().map_err(Failure::Input)?;
     let parts = parts(&config, store.as_ref())?;
     let clock = parts.clock;
     let topology = parts.machines.topology();
@@ -50,8 +52,11 @@ pub fn run(arguments: &ServeArguments) -> Result<(), Failure> {
     let gate = Gate::new(hash, web.address().ip().is_loopback());
     web.serve(listener, App { desk: desk.clone(), gate: Arc::new(gate) });
     obey_signals(&web, &desk);
+    let alerts = Alerts::start(&desk, receivers, clock);
+    let alerts = alerts.map_err(|error| Failure::Outside(error.into()))?;
     greet(&config, &web, token.as_ref())?;
     let result = founded.run(desk, parts).map_err(|error| Failure::Outside(error.into()));
+    alerts.close();
     web.stop();
     result
 }
@@ -119,6 +124,7 @@ fn joined<T: Machines + Metrics + Clone + 'static>(
         metrics: Box::new(fleet),
         clock,
         retention: config.retention,
+        sources: config.signals.clone(),
         policy: Box::new(move || read.read_policy()),
     }
 }

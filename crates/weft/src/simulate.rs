@@ -18,7 +18,7 @@ use weft_core::observation::{MoveOrder, MoveStatus, Observation};
 use weft_core::series::Sample;
 use weft_core::time::{Span, Step, Timestamp};
 use weft_driver::{Driver, DriverError};
-use weft_sim::fault::FaultPlan;
+use weft_sim::fault::{FaultPlan, Place};
 use weft_sim::generator::demo::demo_fleet;
 use weft_sim::setup::{self, FleetChoice};
 use weft_sim::world::{Physics, World, WorldSpec};
@@ -175,6 +175,8 @@ fn routes(fleet: Fleet) -> Router {
         .route("/moves", post(start).get(told))
         .route("/moves/{id}", get(poll))
         .route("/moves/{id}/cancel", post(cancel))
+        .route("/hosts/{host}/lose", post(lose))
+        .route("/hosts/{host}/bring-back", post(bring_back))
         .with_state(Arc::new(Mutex::new(fleet)))
 }
 
@@ -244,4 +246,14 @@ async fn cancel(
 ) -> Result<&'static str, Silent> {
     now(&fleet).world.cancel(MoveId(id)).map_err(Silent)?;
     Ok("told\n")
+}
+
+async fn lose(State(fleet): State<Shared>, Segment(host): Segment<String>) -> &'static str {
+    now(&fleet).world.lose_place(&Place::Host(host.into()));
+    "lost\n"
+}
+
+async fn bring_back(State(fleet): State<Shared>, Segment(host): Segment<String>) -> &'static str {
+    now(&fleet).world.bring_back(&Place::Host(host.into()));
+    "back\n"
 }

@@ -41,6 +41,7 @@ pub fn number(value: f64) -> String {
         size if size >= 10.0 => format!("{value:.1}"),
         size if size >= 1.0 => format!("{value:.2}"),
         size if size >= 0.01 => format!("{value:.3}"),
+        size if size >= 0.001 => format!("{value:.4}"),
         _ => format!("{value:.1e}"),
     }
 }
@@ -71,6 +72,7 @@ mod tests {
         check(17.5, "17.5");
         check(5.004, "5.00");
         check(0.0702, "0.070");
+        check(0.005_21, "0.0052");
         check(0.000_07, "7.0e-5");
         check(-1_234_567.0, "-1,234,567");
     }

@@ -7,15 +7,18 @@ use std::path::Path;
 use anyhow::{Context, anyhow};
 use weft_collect::preset::Derived;
 use weft_collect::prometheus::{FollowSettings, Follower};
+use weft_collect::signal::fetching::Fetching;
+use weft_collect::signal::source::SignalSource;
 use weft_core::files::policy::unknown_name;
 use weft_core::policy::Policy;
 use weft_core::time::Span;
 use weft_store::{SqliteStore, Store, StoreError};
 
 use crate::cli::{Failure, ValidateArguments};
-use crate::config::{Config, MetricsSettings, Source};
+use crate::config::{Config, MetricsSettings, Source, asked_after};
 use crate::output;
 use crate::run::clock::Clock;
+use crate::run::serve::signals::horizon;
 use crate::run::simulated::Simulated;
 
 /// How far back the fleet is looked for.
@@ -41,7 +44,28 @@ pub fn run(arguments: &ValidateArguments) -> Result<(), Failure> {
             report.take("fleet", met.map(|_| format!("a simulated fleet answers at {address}")));
         }
     }
+    for source in &config.signals {
+        report.take(source.kind(), signals(source));
+    }
+    for receiver in &config.alerts.receivers {
+        let asked = asked_after(receiver, &config.alerts.dashboard);
+        report.take(receiver.kind.name(), asked);
+    }
     report.finish()
+}
+
+/// Reads a source of outside events once, for what `weft serve` would take from it now.
+fn signals(source: &SignalSource) -> anyhow::Result<String> {
+    let (now, mut fetching) = (Clock::Wall.now(), Fetching::new()?);
+    let reading = source.read(now, horizon(now), |request| fetching.fetch(request))?;
+    let (name, place, events) = (source.name(), source.origin().shown(), reading.signals.len());
+    let trust = if source.is_trusted() { "trusted" } else { "shown only" };
+    let problems = match (reading.problems.count(), reading.problems.sentences()) {
+        (0, _) | (_, []) => String::new(),
+        (1, [only, ..]) => format!("; 1 problem: {only}"),
+        (count, [first, ..]) => format!("; {count} problems, the first: {first}"),
+    };
+    Ok(format!("{name}: {events} events from {place}, {trust}{problems}"))
 }
 
 fn sentence_of(config: &Config, policy: &Policy) -> String {

@@ -1,6 +1,6 @@
 // Writes with their outcome told to the person who asked, on screen and to screen readers.
 import { refresh } from "./query.svelte";
-import { Refusal, write } from "./request";
+import { type Method, Refusal, write } from "./request";
 
 export interface Outcome {
   id: number;
@@ -31,11 +31,11 @@ export const outcomes = new Outcomes();
  * Asks for something to be done and tells what came of it; answers whether it was done. Where `isQuiet`
  * is set only a failure is told: the caller tells of several requests at once.
  */
-export async function act(path: string, body?: object, isQuiet = false): Promise<boolean> {
+export async function act(path: string, body?: object, isQuiet = false, method: Method = "POST"): Promise<boolean> {
   try {
-    const { done } = await write(path, body);
+    const { done } = await write(path, body, method);
     if (!isQuiet) outcomes.tell(true, done);
-    refresh();
+    refresh(undefined, true);
     return true;
   } catch (error) {
     outcomes.tell(false, error instanceof Refusal ? advice(error) : String(error));
@@ -45,7 +45,7 @@ export async function act(path: string, body?: object, isQuiet = false): Promise
 }
 
 function advice(refusal: Refusal): string {
-  if (refusal.status === 401) return "Not done: the server did not accept the token. Try again with another one.";
+  if (refusal.status === 401) return "Not done: it needs a token that the server accepts.";
   if (refusal.status === 0) return `Not done: ${refusal.detail}.`;
   return `Not done, ${refusal.title}: ${refusal.detail}`;
 }

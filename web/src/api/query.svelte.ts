@@ -18,18 +18,21 @@ class Resource<T> {
   private took = 0;
   private isFetching = false;
   private isStale = false;
+  private isUrgent = false;
   private timer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(readonly path: string) {}
 
-  /** Fetches it soon, but no more often than once a second. */
-  refresh(): void {
+  /** Fetches it soon, but no more often than once a second; at once after a person's own act. */
+  refresh(isUrgent = false): void {
     if (this.isFetching) {
       this.isStale = true;
+      this.isUrgent ||= isUrgent;
       return;
     }
-    if (this.timer !== undefined) return;
-    const rest = Math.max(LEAST_MILLISECONDS, this.took * REST_FACTOR);
+    if (this.timer !== undefined && !isUrgent) return;
+    clearTimeout(this.timer);
+    const rest = isUrgent ? 0 : Math.max(LEAST_MILLISECONDS, this.took * REST_FACTOR);
     const wait = this.fetchedAt + rest - performance.now();
     this.timer = setTimeout(() => void this.fetch(), Math.max(0, wait));
   }
@@ -47,7 +50,9 @@ class Resource<T> {
     }
     this.isFetching = false;
     this.took = performance.now() - this.fetchedAt;
-    if (this.isStale && this.users > 0) this.refresh();
+    const isUrgent = this.isUrgent;
+    this.isUrgent = false;
+    if (this.isStale && this.users > 0) this.refresh(isUrgent);
   }
 }
 
@@ -71,9 +76,9 @@ function forget(): void {
 }
 
 /** Fetches what is shown now and concerns one of the topics, or everything that is shown. */
-export function refresh(topics?: readonly Topic[]): void {
+export function refresh(topics?: readonly Topic[], isUrgent = false): void {
   for (const kept of resources.values()) {
-    if (kept.users > 0 && (!topics || topics.some((topic) => kept.topics.has(topic)))) kept.refresh();
+    if (kept.users > 0 && (!topics || topics.some((topic) => kept.topics.has(topic)))) kept.refresh(isUrgent);
   }
 }
 

@@ -4,6 +4,9 @@ import type { Acknowledged, Problem } from "./types";
 
 const ROOT = "api/v1/";
 
+/** To have something done, or to take something back. */
+export type Method = "POST" | "DELETE";
+
 /** How the server said no, or that it could not be reached. */
 export class Refusal extends Error {
   constructor(
@@ -23,19 +26,20 @@ export async function read<T>(path: string): Promise<T> {
   return (await response.json()) as T;
 }
 
-/** Asks for something to be done; asks for the token once where the server wants one. Throws a `Refusal`. */
-export async function write(path: string, body?: object): Promise<Acknowledged> {
-  let response = await post(path, body);
-  if (response.status === 401 && (await token.ask())) response = await post(path, body);
+/** Asks for something to be done; asks for the token where the server wants one. Throws a `Refusal`. */
+export async function write(path: string, body?: object, method: Method = "POST"): Promise<Acknowledged> {
+  let response = await post(path, body, method);
+  // Until the token is right or the person gives up; the dialog says when the last one was wrong.
+  while (response.status === 401 && (await token.ask())) response = await post(path, body, method);
   if (!response.ok) throw await refusal(path, response);
   return (await response.json()) as Acknowledged;
 }
 
-function post(path: string, body?: object): Promise<Response> {
+function post(path: string, body: object | undefined, method: Method): Promise<Response> {
   const headers: Record<string, string> = {};
   if (token.value) headers["authorization"] = `Bearer ${token.value}`;
   if (body) headers["content-type"] = "application/json";
-  return send(path, { method: "POST", headers, ...(body ? { body: JSON.stringify(body) } : {}) });
+  return send(path, { method, headers, ...(body ? { body: JSON.stringify(body) } : {}) });
 }
 
 async function send(path: string, init: RequestInit): Promise<Response> {

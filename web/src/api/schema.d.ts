@@ -19,10 +19,15 @@ export interface components {
             begins: components["schemas"]["Instant"];
             ends?: components["schemas"]["Instant"] | null;
             fingerprint: string;
+            labels: {
+                [key: string]: string;
+            };
             rule: string;
             severity: string;
             subject: string;
             summary: string;
+            told?: components["schemas"]["Instant"] | null;
+            told_by: string[];
         };
         AvoidedShortage: {
             begins: components["schemas"]["Instant"];
@@ -75,9 +80,13 @@ export interface components {
             ends: components["schemas"]["Instant"];
             expected_lift?: number | null;
             id: string;
+            is_trusted: boolean;
             kind: string;
+            link?: string | null;
+            rule?: string | null;
             source: string;
             tags: string[];
+            title: string;
             workloads: string[];
         };
         FleetCounts: {
@@ -135,6 +144,13 @@ export interface components {
             state: string;
             unit: string;
             zone: string;
+        };
+        HostDemand: {
+            at: components["schemas"]["Instant"];
+            host: string;
+            resource: string;
+            unit: string;
+            workloads: components["schemas"]["WorkloadDemand"][];
         };
         HostDetail: {
             ahead: components["schemas"]["HostAhead"][];
@@ -336,6 +352,19 @@ export interface components {
             unanswered?: components["schemas"]["Reason"] | null;
             unit: string;
         };
+        SourceShape: {
+            error?: string | null;
+            events: number;
+            every_seconds: number;
+            is_trusted: boolean;
+            kind: string;
+            name: string;
+            place: string;
+            problem_count: number;
+            problems: string[];
+            read?: components["schemas"]["Instant"] | null;
+            tried: components["schemas"]["Instant"];
+        };
         Status: {
             accuracy: components["schemas"]["Accuracy"];
             demo?: components["schemas"]["Demo"] | null;
@@ -354,6 +383,12 @@ export interface components {
             shortages: number;
             switch: string;
             version: string;
+        };
+        WorkloadDemand: {
+            events: string[];
+            expected: number;
+            high: number;
+            workload: string;
         };
         WorkloadDetail: {
             dirty_rate_bytes_per_second: number;

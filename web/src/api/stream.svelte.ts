@@ -3,7 +3,7 @@ import { refresh } from "./query.svelte";
 import type { Topic } from "./types";
 
 const FIRST_WAIT_MILLISECONDS = 1000;
-const LONGEST_WAIT_MILLISECONDS = 30_000;
+const LONGEST_WAIT_MILLISECONDS = 8_000;
 /** A server that says nothing for so long is asked all the same. */
 const SILENCE_MILLISECONDS = 15_000;
 

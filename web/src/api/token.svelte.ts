@@ -6,6 +6,8 @@ class Token {
   value = $state<string | null>(null);
   /** Set while the dialog that asks for it is open. */
   asking = $state(false);
+  /** Whether the server did not accept the token that is known. */
+  isWrong = $state(false);
   private waiting: ((token: string | null) => void)[] = [];
 
   constructor() {
@@ -14,6 +16,7 @@ class Token {
 
   /** Opens the dialog and answers what was typed, or null where it was closed. */
   ask(): Promise<string | null> {
+    this.isWrong = this.value !== null;
     this.asking = true;
     return new Promise((resolve) => this.waiting.push(resolve));
   }

@@ -1,9 +1,9 @@
 // Data and options of the fan chart: what was, then the quantiles of what comes.
 import type uPlot from "uplot";
 
-import type { Forecast, History } from "../api/types";
+import type { Forecast, History, Move } from "../api/types";
 import { parse } from "../format/time";
-import { common, faded, level, present } from "./axes";
+import { common, faded, level, planned, present } from "./axes";
 import type { Options, Paint } from "./Plot.svelte";
 
 type Column = (number | null | undefined)[];
@@ -15,11 +15,13 @@ export interface Fan {
   origin: number;
   unit: string;
   cap: number | null;
+  /** Starts of planned moves, in seconds since 1970, with what the mark says. */
+  moves: { at: number; text: string }[];
   levels: { low: number | null; lowMiddle: number | null; highMiddle: number | null; high: number | null };
 }
 
 /** The columns of the chart: time, past, then five quantiles (missing levels stay empty). */
-export function fan(history: History | undefined, forecast: Forecast | undefined): Fan | null {
+export function fan(history: History | undefined, forecast: Forecast | undefined, moves: readonly Move[] = []): Fan | null {
   if (!history && !forecast) return null;
   const times: number[] = [];
   const past: Column = [];
@@ -42,6 +44,7 @@ export function fan(history: History | undefined, forecast: Forecast | undefined
   return {
     data: [times, past, ...bands] as uPlot.AlignedData, censored: history?.censored ?? [], origin, unit: forecast?.unit ?? history?.unit ?? "",
     cap: forecast?.cap ?? null, levels: chosen.named,
+    moves: moves.map((move) => ({ at: parse(move.started ?? move.start) / 1000, text: `${move.strategy} to ${move.to}` })),
   };
 }
 
@@ -77,8 +80,9 @@ export function fanOptions(unit: string, cap: number | null, current: () => Fan 
       ],
       hooks: {
         draw: [
-          level(cap, "cap: its vCPUs", paint.bad, paint.font),
+          level(cap, "cap: its vCPUs", paint),
           (plot) => present(current()?.origin ?? 0, paint.muted, paint.font)(plot),
+          (plot) => current()?.moves.forEach(({ at, text }) => planned(at, text, paint.with, paint.card, paint.font)(plot)),
           (plot) => censoredMarks(plot, current()?.censored ?? [], paint.bad, paint.card),
         ],
       },

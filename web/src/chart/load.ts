@@ -39,7 +39,7 @@ export function loadOptions(unit: string, limit: number | null, isChanged: boole
         { series: [2, 1], fill: faded(paint.without, 0.1) },
         { series: [4, 3], fill: faded(paint.with, 0.2) },
       ],
-      hooks: { draw: [level(limit, "limit", paint.bad, paint.font)] },
+      hooks: { draw: [level(limit, "limit", paint)] },
     };
   };
 }

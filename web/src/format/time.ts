@@ -62,3 +62,6 @@ export function between(begins: number, ends: number, now: number): string {
 }
 
 export const parse = (instant: string): number => Date.parse(instant);
+
+/** An instant as the API takes it, to the second. */
+export const iso = (at: number): string => new Date(Math.floor(at / 1000) * 1000).toISOString().replace(".000Z", "Z");

@@ -3,6 +3,7 @@ import { expect, test } from "vitest";
 
 import type { HostAhead, OutsideEvent, Outlook } from "../api/types";
 import { place, ticks } from "./axis";
+import { eventAt } from "./paint";
 import { lanes, lines, rows } from "./rows";
 
 const at = (hour: number): string => new Date(Date.UTC(2026, 2, 17, hour)).toISOString();
@@ -49,8 +50,24 @@ test("ticks are round instants with room between them", () => {
   });
 });
 
+const event = (id: string, begins: number, ends: number, is_trusted = true): OutsideEvent => ({
+  id, title: id, kind: "news", source: "t", is_trusted, rule: null, link: null, begins: at(begins), ends: at(ends), workloads: [], tags: [], expected_lift: null,
+});
+
 test("events that overlap stand in different lanes", () => {
-  const event = (id: string, begins: number, ends: number): OutsideEvent => ({ id, kind: "news", source: "t", begins: at(begins), ends: at(ends), workloads: [], tags: [], expected_lift: null });
   const found = lanes([event("b", 10, 12), event("a", 9, 11), event("c", 11, 13)], 3);
   expect(found.map((lane) => lane.map((each) => each.id))).toEqual([["a", "c"], ["b"]]);
+});
+
+test("a flood of news leaves the lanes to what is trusted", () => {
+  const flood = Array.from({ length: 500 }, (_, i) => event(`n${i}`, 8, 16, false));
+  const found = lanes([...flood, event("own", 11, 12), event("long", -48, 96)], 3);
+  expect(found.map((lane) => lane.map((each) => each.id))).toEqual([["long"], ["own"], ["n0"]]);
+});
+
+test("the event under a point is the one whose band is there", () => {
+  const scale = { from: Date.parse(at(8)), to: Date.parse(at(16)), left: 100, width: 800, isBent: false };
+  const found = [[event("a", 9, 10), event("c", 12, 14)], [event("b", 2, 40)]];
+  const under = (x: number, y: number): string | undefined => eventAt(found, scale, x, y)?.id;
+  expect([under(250, 8), under(350, 8), under(550, 8), under(550, 30), under(550, 70)]).toEqual(["a", undefined, "c", "b", undefined]);
 });

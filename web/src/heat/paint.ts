@@ -1,5 +1,6 @@
 // Draws the visible part of the heat map on a canvas: cells, outlines of shortages, marks, axis, events.
 import type { Bucket, OutsideEvent } from "../api/types";
+import { figures } from "../format/amount";
 import { chance } from "../format/chance";
 import { day, timeOfDay } from "../format/time";
 import { place, ticks, type TimeScale } from "./axis";
@@ -55,6 +56,16 @@ export function paint(context: Context, scene: Scene): void {
     else if (line) row(context, scene, line, top, at);
   }
   head(context, scene);
+}
+
+/** The event whose band is at a point of the head, if there is one. */
+export function eventAt(lanes: readonly OutsideEvent[][], scale: TimeScale, x: number, y: number): OutsideEvent | null {
+  const lane = lanes[Math.floor((y - 2) / LANE)] ?? [];
+  const isUnder = (event: OutsideEvent): boolean => {
+    const left = place(scale, Date.parse(event.begins));
+    return x >= left && x <= Math.max(left + 4, place(scale, Date.parse(event.ends)));
+  };
+  return lane.find(isUnder) ?? null;
 }
 
 /** The number of tops that are at most `value`. */
@@ -220,7 +231,7 @@ function head(context: Context, scene: Scene): void {
   if (scene.summary > 0) {
     context.textAlign = "right";
     context.fillStyle = ink.muted;
-    context.fillText("worst P", scene.width - 14, base + AXIS / 2 - 1);
+    context.fillText("likeliest", scene.width - 14, base + AXIS / 2 - 1);
   }
   context.fillStyle = ink.line;
   context.fillRect(0, scene.head - 1, scene.width, 1);
@@ -240,13 +251,17 @@ function band(context: Context, scene: Scene, event: OutsideEvent, top: number):
   const left = place(scene.scale, begins);
   const width = Math.max(4, place(scene.scale, ends) - left);
   context.fillStyle = scene.ink.eventWash;
+  context.strokeStyle = scene.ink.eventWash;
+  context.lineWidth = 1.5;
   context.beginPath();
-  context.roundRect(left, top, width, LANE - 4, 4);
-  context.fill();
+  context.roundRect(left + 0.75, top + 0.75, width - 1.5, LANE - 5.5, 4);
+  // What nobody vouches for is an outline: it is shown, and nothing rests on it.
+  if (event.is_trusted) context.fill();
+  else context.stroke();
   context.fillStyle = scene.ink.event;
   context.fillRect(left, top + 2, 2.5, LANE - 8);
   context.textAlign = "left";
   context.font = `550 11px ${scene.ink.font}`;
-  const text = event.expected_lift ? `${event.id} × ${event.expected_lift}` : event.id;
+  const text = event.expected_lift ? `${event.title} × ${figures(event.expected_lift)}` : event.title;
   if (width > 40) context.fillText(fit(context, text, width - 14), left + 8, top + LANE / 2 - 2);
 }

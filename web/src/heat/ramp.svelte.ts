@@ -70,7 +70,7 @@ class Heat {
   /** Black or white, whichever stands out from a probability's colour. */
   ink(probability: number): string {
     const [r = 0, g = 0, b = 0] = (this.colour(probability).match(/\d+/g) ?? []).map((channel) => linear(Number(channel)));
-    return 0.2126 * r + 0.7152 * g + 0.0722 * b > 0.19 ? "#10161d" : "#ffffff";
+    return 0.2126 * r + 0.7152 * g + 0.0722 * b > 0.179 ? "#000000" : "#ffffff";
   }
 
   /** The scale as a gradient for its legend, even in position. */

@@ -102,11 +102,16 @@ export function lines(all: readonly Row[], order: Order): Line[] {
   });
 }
 
-/** Events in lanes, none over another; what does not fit into the lanes is left to the list. */
+/**
+ * Events in lanes, none over another; what does not fit into the lanes is left to the list. Those of trusted sources come
+ * first: no flood of news takes the place of the calendar.
+ */
 export function lanes(events: readonly OutsideEvent[], most: number): OutsideEvent[][] {
   const found: OutsideEvent[][] = [];
-  for (const event of [...events].sort((a, b) => Date.parse(a.begins) - Date.parse(b.begins))) {
-    const free = found.find((lane) => Date.parse(lane.at(-1)?.ends ?? "") <= Date.parse(event.begins));
+  const order = (a: OutsideEvent, b: OutsideEvent): number => Number(b.is_trusted) - Number(a.is_trusted) || Date.parse(a.begins) - Date.parse(b.begins);
+  for (const event of [...events].sort(order)) {
+    const [begins, ends] = [Date.parse(event.begins), Date.parse(event.ends)];
+    const free = found.find((lane) => lane.every((other) => Date.parse(other.ends) <= begins || Date.parse(other.begins) >= ends));
     if (free) free.push(event);
     else if (found.length < most) found.push([event]);
   }

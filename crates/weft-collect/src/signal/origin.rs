@@ -1,5 +1,5 @@
-//! Where a source lies, a file or an address, and its bytes. Never more bytes than are asked for, and
-//! never an address inside the operator's network unless the operator says so.
+//! Where a source lies, a file or an address, how often it is read, and its bytes. Never more bytes than are
+//! asked for, and never an address inside the operator's network unless the operator says so.
 
 use std::error::Error;
 use std::fs::File;
@@ -7,8 +7,14 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Deserializer};
+use weft_core::time::Span;
 
 use super::SignalError;
+use super::text::identifier;
+use crate::fetch::{check_address, shown};
+
+/// Names of sources that are no configured ones: campaigns of the API, and of the demo.
+pub const TAKEN_NAMES: [&str; 2] = ["api", "demo"];
 
 /// Where a source lies.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,10 +45,86 @@ impl Origin {
             (Some(_), None) => {
                 Err("expected `allow_private` with a `url`, found a `path`".to_owned())
             }
-            (None, Some(url)) => Ok(Self::Url { url, allow_private }),
+            (None, Some(url)) => {
+                check_address(&url).map_err(|error| error.to_string())?;
+                Ok(Self::Url { url, allow_private })
+            }
             (Some(_), Some(_)) => Err("expected `path` or `url`, found both".to_owned()),
             (None, None) => Err("expected `path` or `url`, found neither".to_owned()),
         }
+    }
+
+    /// How often it is read where `asked` does not say; an error, a sentence, where it says too much.
+    pub fn rhythm(&self, asked: Option<Span>) -> Result<Span, String> {
+        let (usual, least) = match self {
+            Self::Path(_) => (Self::EVERY_FILE, Self::LEAST_FILE),
+            Self::Url { .. } => (Self::EVERY_ADDRESS, Self::LEAST_ADDRESS),
+        };
+        let every = asked.unwrap_or(usual);
+        if (least..=Self::SELDOM).contains(&every) {
+            return Ok(every);
+        }
+        Err(format!("every: expected {least} to {}, found {every}", Self::SELDOM))
+    }
+
+    /// The same place, where a path that is not absolute counts from `folder`.
+    #[must_use]
+    pub fn within(self, folder: &Path) -> Self {
+        match self {
+            Self::Path(path) => Self::Path(folder.join(path)),
+            address @ Self::Url { .. } => address,
+        }
+    }
+
+    /// The place as it may be shown: an address without its query, which may hold a secret.
+    pub fn shown(&self) -> String {
+        match self {
+            Self::Path(path) => path.display().to_string(),
+            Self::Url { url, .. } => shown(url),
+        }
+    }
+
+    /// A file of this host costs little to read, and who edits it looks for the outcome at once.
+    const EVERY_FILE: Span = Span::from_minutes(1);
+    const LEAST_FILE: Span = Span::from_seconds(10);
+
+    /// Calendars and feeds change some times a day; their servers are other people's.
+    const EVERY_ADDRESS: Span = Span::from_minutes(15);
+    const LEAST_ADDRESS: Span = Span::from_minutes(1);
+
+    /// What is read less often than this is out of date when the next reading comes.
+    const SELDOM: Span = Span::from_days(7);
+}
+
+/// What a configuration says of the place of a source, before it is judged.
+#[derive(Debug)]
+pub(crate) struct Placement<'a> {
+    /// What the source is, like `calendar`.
+    pub(crate) kind: &'static str,
+    pub(crate) name: &'a str,
+    pub(crate) path: Option<PathBuf>,
+    pub(crate) url: Option<String>,
+    pub(crate) allow_private: bool,
+    pub(crate) every: Option<Span>,
+}
+
+impl Placement<'_> {
+    /// Where the source lies and how often it is read; an error names the source.
+    pub(crate) fn judged(self) -> Result<(Origin, Span), String> {
+        let Self { kind, name, path, url, allow_private, every } = self;
+        let judge = || {
+            if name.is_empty() || name.contains('/') || identifier(name) != name {
+                return Err("name: expected a short one without `/`, found another".to_owned());
+            }
+            if TAKEN_NAMES.contains(&name) {
+                let sentence = "name: expected one that Weft does not use itself, found this";
+                return Err(sentence.to_owned());
+            }
+            let origin = Origin::new(path, url, allow_private)?;
+            let every = origin.rhythm(every)?;
+            Ok((origin, every))
+        };
+        judge().map_err(|sentence| format!("{kind} `{name}`: {sentence}"))
     }
 }
 
@@ -171,5 +253,51 @@ mod tests {
         check(None, None, false, "found neither");
         check(Some("a"), Some("b"), false, "found both");
         check(Some("a"), None, true, "found a `path`");
+        check(None, Some("ftp://files.example/x"), false, "expected an http or https address");
+    }
+
+    #[test]
+    fn a_source_is_read_neither_all_the_time_nor_never() {
+        let file = Origin::Path("team.ics".into());
+        let address = Origin::Url { url: "https://wire.example".to_owned(), allow_private: false };
+        let check = |origin: &Origin, asked: Option<Span>, expected: Result<Span, &str>| {
+            assert_eq!(origin.rhythm(asked), expected.map_err(str::to_owned));
+        };
+        check(&file, None, Ok(Span::from_minutes(1)));
+        check(&address, None, Ok(Span::from_minutes(15)));
+        check(&file, Some(Span::from_seconds(10)), Ok(Span::from_seconds(10)));
+        let wrong = Err("every: expected 1m to 7d, found 10s");
+        check(&address, Some(Span::from_seconds(10)), wrong);
+        let wrong = Err("every: expected 10s to 7d, found 8d");
+        check(&file, Some(Span::from_days(8)), wrong);
+    }
+
+    #[test]
+    fn names_are_short_and_free() {
+        let check = |name: &str, is_good: bool| {
+            let placement = Placement {
+                kind: "calendar",
+                name,
+                path: Some("team.ics".into()),
+                url: None,
+                allow_private: false,
+                every: None,
+            };
+            let judged = placement.judged();
+            assert_eq!(judged.is_ok(), is_good, "{name}: {judged:?}");
+        };
+        check("team", true);
+        for name in ["", "api", "demo", "a/b", " a", "a\nb", &"x".repeat(200)] {
+            check(name, false);
+        }
+    }
+
+    #[test]
+    fn paths_count_from_a_folder() {
+        let within = |path: &str| Origin::Path(path.into()).within(Path::new("/etc/weft")).shown();
+        assert_eq!(within("team.ics"), "/etc/weft/team.ics");
+        assert_eq!(within("/srv/team.ics"), "/srv/team.ics");
+        let address = Origin::Url { url: "https://x.example/a?key=b".into(), allow_private: true };
+        assert_eq!(address.within(Path::new("/etc")).shown(), "https://x.example/a");
     }
 }

@@ -4,6 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use weft_collect::fetch::{Credentials, FetchError, FetchSettings, Fetcher, Reach};
+use weft_collect::signal::fetching::Fetching;
+use weft_collect::signal::origin::Origin;
 
 use crate::fake::{Fake, Noted, Reply};
 
@@ -184,4 +186,85 @@ fn authorities_are_read_from_a_file() {
     assert!(error.starts_with("expected certificates in ") && error.contains("ca.pem"), "{error}");
     std::fs::write(&path, "no certificate").unwrap();
     assert!(matches!(Fetcher::new(settings(&path)), Err(FetchError::Authorities { .. })));
+}
+
+fn load(fetching: &mut Fetching, url: String, allow_private: bool) -> Result<String, String> {
+    let origin = Origin::Url { url, allow_private };
+    let loaded = origin.load("wire", |request| fetching.fetch(request));
+    let bytes = loaded.map_err(|error| {
+        let cause = std::error::Error::source(&error).expect("why nothing was fetched");
+        format!("{error}: {cause}")
+    })?;
+    Ok(String::from_utf8(bytes).unwrap())
+}
+
+#[test]
+fn what_has_not_changed_is_not_sent_again() {
+    let mark = |version: &str| ("etag", format!("\"{version}\""));
+    let fake = Fake::start(move |before, seen| {
+        let version = if before < 3 { "one" } else { "two" };
+        let known = seen.headers.get("if-none-match").map(String::as_str);
+        if known == Some(mark(version).1.as_str()) {
+            return Reply::Status(304, vec![mark(version)], Vec::new());
+        }
+        Reply::Status(200, vec![mark(version)], version.into())
+    });
+    let mut fetching = Fetching::new().unwrap();
+    let mut read = || load(&mut fetching, fake.url("/feed"), true).unwrap();
+    assert_eq!([read(), read(), read()], ["one"; 3]);
+    assert_eq!([read(), read()], ["two"; 2]);
+    let known: Vec<_> =
+        fake.seen().iter().map(|seen| seen.headers.get("if-none-match").cloned()).collect();
+    let (one, two) = (Some(mark("one").1), Some(mark("two").1));
+    assert_eq!(known, [None, one.clone(), one.clone(), one, two]);
+}
+
+#[test]
+fn an_answer_that_nobody_asked_for_conditionally_is_no_answer() {
+    let fake = Fake::start(|_, _| Reply::status(304, ""));
+    let error = load(&mut Fetching::new().unwrap(), fake.url("/feed"), true).unwrap_err();
+    assert!(error.ends_with("expected status 200, found 304"), "{error}");
+}
+
+#[test]
+fn a_source_inside_the_network_needs_the_operators_word() {
+    let fake = Fake::start(|_, _| Reply::ok("here"));
+    let mut fetching = Fetching::new().unwrap();
+    let error = load(&mut fetching, fake.url("/feed"), false).unwrap_err();
+    assert!(error.contains("expected a public address, found 127.0.0.1"), "{error}");
+    assert_eq!(fake.seen().len(), 0, "nothing was connected to");
+    assert_eq!(load(&mut fetching, fake.url("/feed"), true).unwrap(), "here");
+    // The permission belongs to the source, not to who fetches for it.
+    load(&mut fetching, fake.url("/feed"), false).unwrap_err();
+    assert_eq!(fake.seen().len(), 1);
+}
+
+#[test]
+fn json_is_sent_with_its_headers_and_not_sent_on() {
+    let fake = Fake::start(|before, _| match before {
+        0 => Reply::status(202, ""),
+        1 => Reply::redirect(307, "/elsewhere"),
+        _ => Reply::status(400, "no"),
+    });
+    let (fetcher, _) = fetcher(settings());
+    let post = || fetcher.post_json(&fake.url("/hook"), b"[1]", &[("x-signature", "abc")]);
+    assert!(post().is_ok(), "any success is one");
+    let seen = fake.seen().pop().unwrap();
+    let header = |name: &str| seen.headers[name].as_str();
+    assert_eq!((seen.method.as_str(), seen.body.as_str()), ("POST", "[1]"));
+    assert_eq!((header("content-type"), header("x-signature")), ("application/json", "abc"));
+    assert!(matches!(post(), Err(FetchError::Redirects { limit: 0, .. })));
+    assert!(matches!(post(), Err(FetchError::Refused { status: 400, .. })));
+    assert_eq!(fake.seen().len(), 3, "neither was followed nor repeated");
+}
+
+#[test]
+fn whoever_answers_a_knock_is_there() {
+    let fake = Fake::start(|_, _| Reply::status(405, ""));
+    let (fetcher, _) = fetcher(FetchSettings { attempts: 1, ..settings() });
+    fetcher.knock(&fake.url("/hook")).unwrap();
+    assert_eq!(fake.seen().pop().unwrap().method, "HEAD");
+    let nobody = fake.url("/hook");
+    drop(fake);
+    assert!(fetcher.knock(&nobody).is_err());
 }

@@ -2,6 +2,7 @@
 //! region on its own clock: 60 hosts, 402 workloads. On every day some hosts run short at foreseeable
 //! hours while the fleet has room. With it, its history before the demo begins.
 
+mod occasions;
 mod systems;
 
 use std::collections::BTreeMap;
@@ -80,7 +81,7 @@ fn generate(
     days: u32,
 ) -> Generated {
     let mut profiles: BTreeMap<WorkloadId, Profile> = BTreeMap::new();
-    let mut events = Vec::new();
+    let (mut events, mut announced_events) = (Vec::new(), Vec::new());
     let mut seeds = (1_u64..).map(|group| seed.wrapping_add(group << 32));
     for (region, hours_behind) in HOURS_BEHIND {
         for (kind, demand) in KINDS.iter().zip(&DEMANDS) {
@@ -89,14 +90,19 @@ fn generate(
             let members: Workloads = members.map(|(id, w)| (id.clone(), w.clone())).collect();
             let group_seed = seeds.next().unwrap_or(seed);
             let made = spec(demand).generate(group_seed, &members, start, step, days);
+            let announced = occasions::of(kind.name, (region, hours_behind), start, days);
             profiles.extend(made.generator.profiles.iter().map(|(id, profile)| {
                 let shift_hours = profile.shift_hours + hours_behind;
-                (id.clone(), Profile { shift_hours, ..profile.clone() })
+                let lifts = profile.lifts.iter().chain(&announced.lifts).copied().collect();
+                (id.clone(), Profile { shift_hours, lifts, ..profile.clone() })
             }));
             events.extend(made.events);
+            announced_events.extend(announced.events);
         }
     }
     in_order(&mut events);
+    events.extend(announced_events);
+    events.sort_by_key(|event| event.window.begins);
     let generator = Generator { profiles: Arc::new(profiles), skipped_days: 0 };
     Generated { generator, events, arrivals: Vec::new(), departures: Vec::new() }
 }
@@ -159,29 +165,26 @@ fn rules() -> Vec<Rule> {
 }
 
 /// The last `days` days (at most 28) before a demo's fleet begins, as a monitor would have seen them:
-/// processor use is at most what the vCPUs can give, and marked as censored there.
-pub fn history(fleet: &MadeFleet, days: u32) -> Vec<History> {
+/// processor use is at most what the vCPUs can give, and marked as censored there. One resource of all
+/// workloads after another, made as they are taken.
+pub fn history(fleet: &MadeFleet, days: u32) -> impl Iterator<Item = History> + '_ {
     let days = days.min(DAYS_BEFORE);
-    let skipped = DAYS_BEFORE - days;
     let begins = fleet.start - Span::from_days(i64::from(days));
     let generator = fleet.generated.generator.before(DAYS_BEFORE as usize);
-    let mut past = Vec::new();
-    for workload in fleet.workloads.values() {
-        for resource in Resource::ALL {
-            let Some(shape) = generator.series(&workload.id, resource) else { continue };
-            let cap = match resource {
-                Resource::Cpu => workload.cpu_millicores() as f32,
-                _ => f32::INFINITY,
-            };
-            let mut series = Series::new(begins, fleet.step);
-            for day in skipped..DAYS_BEFORE {
-                for value in shape.day(day as usize) {
-                    series.push(Some(value.min(cap)), value > cap);
-                }
+    let of_all = |resource| fleet.workloads.values().map(move |workload| (resource, workload));
+    Resource::ALL.into_iter().flat_map(of_all).filter_map(move |(resource, workload)| {
+        let shape = generator.series(&workload.id, resource)?;
+        let cap = match resource {
+            Resource::Cpu => workload.cpu_millicores() as f32,
+            _ => f32::INFINITY,
+        };
+        let mut series = Series::new(begins, fleet.step);
+        for day in DAYS_BEFORE - days..DAYS_BEFORE {
+            for value in shape.day(day as usize) {
+                series.push(Some(value.min(cap)), value > cap);
             }
-            let key = SeriesKey::resource(workload.id.clone(), resource);
-            past.push(History { key, cap, series });
         }
-    }
-    past
+        let key = SeriesKey::resource(workload.id.clone(), resource);
+        Some(History { key, cap, series })
+    })
 }

@@ -77,6 +77,26 @@ fn what_comes_in_the_twin_only_was_avoided() {
     }
 }
 
+/// Regression: a shortage foreseen for the whole of a working day was told as avoided in the evening only.
+#[test]
+fn what_comes_in_the_twin_only_is_told_while_it_lasts() {
+    let (mut ours, mut twin) = twins();
+    let long = Window { begins: at(300), ends: at(3_600) };
+    twin.watch(&key(Resource::Cpu), long, &[MoveId(1)]);
+    ours.start(&live_order(1, "a", "one", "two")).expect("the world answers");
+    for (now, minutes_there) in [(290, None), (420, Some(2.0)), (900, Some(5.0))] {
+        ours.advance(at(now));
+        twin.follow(&ours);
+        let lasting = twin.being_avoided(&ours);
+        let found = lasting.first().map(|avoided| avoided.twin_overload_seconds / 60.0);
+        assert_eq!(found, minutes_there, "after {now} s");
+        assert_eq!(twin.avoided().count(), 0, "it may still come");
+    }
+    ours.advance(at(3_600));
+    twin.follow(&ours);
+    assert_eq!((twin.avoided().count(), twin.being_avoided(&ours).len()), (1, 0));
+}
+
 #[test]
 fn a_shortage_without_a_move_that_was_started_was_not_avoided_by_any() {
     let (mut ours, mut twin) = twins();

@@ -1,8 +1,6 @@
-//! Scores, events, alerts and the token: small lists with their own tables.
+//! Scores, alerts and the token: small lists with their own tables.
 
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
-use weft_core::event::Event;
-use weft_core::policy::Window;
 use weft_core::resource::SeriesKey;
 use weft_core::time::Timestamp;
 
@@ -45,46 +43,6 @@ pub(super) fn scores(
     while let Some(row) = rows.next()? {
         let body: String = row.get(1)?;
         found.push((instant(row.get(0)?), parsed(&body, "a score")?));
-    }
-    Ok(found)
-}
-
-pub(super) fn put_events(
-    connection: &mut Connection,
-    source: &str,
-    events: &[Event],
-) -> Result<(), Fault> {
-    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    transaction.execute("DELETE FROM events WHERE source = ?1", [source])?;
-    for event in events {
-        put_event(&transaction, source, event)?;
-    }
-    transaction.commit()?;
-    Ok(())
-}
-
-pub(super) fn put_event(connection: &Connection, source: &str, event: &Event) -> Result<(), Fault> {
-    let body = written(event, event.id.as_str())?;
-    let (begins, ends) = (event.window.begins.as_millis(), event.window.ends.as_millis());
-    let write = "INSERT OR REPLACE INTO events VALUES (?1, ?2, ?3, ?4, ?5)";
-    let values = params![source, event.id.as_str(), begins, ends, body];
-    connection.prepare_cached(write)?.execute(values)?;
-    Ok(())
-}
-
-pub(super) fn events(
-    connection: &Connection,
-    overlapping: Window,
-) -> Result<Vec<(String, Event)>, Fault> {
-    let query = "SELECT source, body FROM events WHERE ends > ?1 AND begins < ?2 \
-                 ORDER BY begins, source, id";
-    let mut statement = connection.prepare_cached(query)?;
-    let bounds = params![overlapping.begins.as_millis(), overlapping.ends.as_millis()];
-    let mut rows = statement.query(bounds)?;
-    let mut found = Vec::new();
-    while let Some(row) = rows.next()? {
-        let body: String = row.get(1)?;
-        found.push((row.get(0)?, parsed(&body, "an event")?));
     }
     Ok(found)
 }

@@ -4,6 +4,7 @@
 use axum::Json;
 use axum::extract::State;
 
+use super::given::Body;
 use super::shapes::problem::Problem;
 use super::shapes::signals::{Acknowledged, DemoCampaign, DemoPlace, DemoPolicy};
 use super::write::ask;
@@ -16,7 +17,7 @@ type Answer = Result<Json<Acknowledged>, No>;
 #[utoipa::path(post, path = "/demo/lose", tag = "demo", request_body = DemoPlace, responses(
     (status = 200, body = Acknowledged), (status = 401, body = Problem), (status = 409, body = Problem), (status = 422, body = Problem),
 ))]
-pub(super) async fn lose(State(app): State<App>, Json(place): Json<DemoPlace>) -> Answer {
+pub(super) async fn lose(State(app): State<App>, Body(place): Body<DemoPlace>) -> Answer {
     ask(&app, Ask::Demo(DemoAsk::Lose(place))).await
 }
 
@@ -24,7 +25,7 @@ pub(super) async fn lose(State(app): State<App>, Json(place): Json<DemoPlace>) -
 #[utoipa::path(post, path = "/demo/bring-back", tag = "demo", request_body = DemoPlace, responses(
     (status = 200, body = Acknowledged), (status = 401, body = Problem), (status = 409, body = Problem), (status = 422, body = Problem),
 ))]
-pub(super) async fn bring_back(State(app): State<App>, Json(place): Json<DemoPlace>) -> Answer {
+pub(super) async fn bring_back(State(app): State<App>, Body(place): Body<DemoPlace>) -> Answer {
     ask(&app, Ask::Demo(DemoAsk::BringBack(place))).await
 }
 
@@ -32,7 +33,7 @@ pub(super) async fn bring_back(State(app): State<App>, Json(place): Json<DemoPla
 #[utoipa::path(post, path = "/demo/campaign", tag = "demo", request_body = DemoCampaign, responses(
     (status = 200, body = Acknowledged), (status = 401, body = Problem), (status = 409, body = Problem), (status = 422, body = Problem),
 ))]
-pub(super) async fn campaign(State(app): State<App>, Json(campaign): Json<DemoCampaign>) -> Answer {
+pub(super) async fn campaign(State(app): State<App>, Body(campaign): Body<DemoCampaign>) -> Answer {
     ask(&app, Ask::Demo(DemoAsk::Campaign(campaign))).await
 }
 
@@ -40,6 +41,6 @@ pub(super) async fn campaign(State(app): State<App>, Json(campaign): Json<DemoCa
 #[utoipa::path(post, path = "/demo/policy", tag = "demo", request_body = DemoPolicy, responses(
     (status = 200, body = Acknowledged), (status = 401, body = Problem), (status = 409, body = Problem), (status = 422, body = Problem),
 ))]
-pub(super) async fn policy(State(app): State<App>, Json(change): Json<DemoPolicy>) -> Answer {
+pub(super) async fn policy(State(app): State<App>, Body(change): Body<DemoPolicy>) -> Answer {
     ask(&app, Ask::Demo(DemoAsk::Policy(change))).await
 }

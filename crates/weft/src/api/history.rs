@@ -67,7 +67,8 @@ fn is_past(view: &View, kept: &KeptMove) -> bool {
     was_begun && !view.moves.contains_key(&kept.planned.id)
 }
 
-fn tracked(kept: KeptMove) -> TrackedMove {
+/// A kept move as the loop would have it.
+pub(crate) fn tracked(kept: KeptMove) -> TrackedMove {
     let state = match kept.state {
         // The loop no longer knows it, so it waits no longer.
         MoveState::Proposed | MoveState::Scheduled => MoveState::Superseded,

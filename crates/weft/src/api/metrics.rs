@@ -8,15 +8,21 @@ use axum::extract::State;
 use axum::http::header;
 use axum::response::IntoResponse;
 use weft_core::observation::HostState;
+use weft_store::alert::{Alert, Severity};
+use weft_store::kept::KeptSource;
 
 use super::App;
 use super::drawn::{ahead, status as strip};
+use crate::alert::deliveries::Deliveries;
+use crate::alert::rules::Rule;
 use crate::run::view::View;
 
 /// The present figures.
 pub(super) async fn metrics(State(app): State<App>) -> impl IntoResponse {
-    let open = app.desk.store().open_alerts().map_or(0, |open| open.len());
-    let text = text(&app.desk.view(), open);
+    let open = app.desk.store().open_alerts().unwrap_or_default();
+    let sources = app.desk.store().sources().unwrap_or_default();
+    let mut text = text(&app.desk.view(), &open, app.desk.deliveries());
+    readings(&sources, &mut text);
     ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text)
 }
 
@@ -25,7 +31,15 @@ struct Family<'a>(&'a mut String, &'static str);
 
 impl<'a> Family<'a> {
     fn gauge(out: &'a mut String, name: &'static str, help: &str) -> Self {
-        let _ = writeln!(out, "# HELP {name} {help}\n# TYPE {name} gauge");
+        Self::of(out, name, help, "gauge")
+    }
+
+    fn counter(out: &'a mut String, name: &'static str, help: &str) -> Self {
+        Self::of(out, name, help, "counter")
+    }
+
+    fn of(out: &'a mut String, name: &'static str, help: &str, kind: &str) -> Self {
+        let _ = writeln!(out, "# HELP {name} {help}\n# TYPE {name} {kind}");
         Self(out, name)
     }
 
@@ -42,12 +56,39 @@ fn escaped(text: &str) -> String {
     text.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n")
 }
 
-fn text(view: &View, open_alerts: usize) -> String {
+fn text(view: &View, open: &[Alert], deliveries: &Deliveries) -> String {
     let mut out = String::new();
     fleet(view, &mut out);
+    loads(view, &mut out);
     risks(view, &mut out);
-    loop_state(view, open_alerts, &mut out);
+    shortages(view, &mut out);
+    loop_state(view, &mut out);
+    alerts(open, deliveries, &mut out);
     out
+}
+
+/// How old what the outside told is.
+fn readings(sources: &[KeptSource], out: &mut String) {
+    let help = "When a source of outside events was last read.";
+    let mut read = Family::gauge(out, "weft_source_last_success_timestamp_seconds", help);
+    for (source, at) in sources.iter().filter_map(|source| Some((source, source.read?))) {
+        read.put(&[("source", &source.name)], at.as_millis() as f64 / 1_000.0);
+    }
+    let help = "Events that a source gave when it was last read.";
+    let mut events = Family::gauge(out, "weft_source_events", help);
+    for source in sources {
+        events.put(&[("source", &source.name)], source.events as f64);
+    }
+}
+
+fn loads(view: &View, out: &mut String) {
+    let Some(loads) = &view.load else { return };
+    let help = "Share of the host that was used in the newest step of samples.";
+    let mut ratios = Family::gauge(out, "weft_host_load_ratio", help);
+    for load in &loads.hosts {
+        let labels = [("host", load.host.as_str()), ("resource", load.resource.name())];
+        ratios.put(&labels, load.ratio());
+    }
 }
 
 fn fleet(view: &View, out: &mut String) {
@@ -78,6 +119,9 @@ fn risks(view: &View, out: &mut String) {
             overload.put(&labels, peak(values));
         }
     }
+}
+
+fn shortages(view: &View, out: &mut String) {
     let help = "Probability of each foreseen shortage.";
     let mut shortages = Family::gauge(out, "weft_shortage_probability", help);
     let found = ahead::shortages(view);
@@ -91,10 +135,16 @@ fn risks(view: &View, out: &mut String) {
         let labels = [("host", shortage.host.as_str()), ("resource", shortage.resource.as_str())];
         leads.put(&labels, shortage.lead_seconds);
     }
+    let help = "Moves that answer each foreseen shortage.";
+    let mut answers = Family::gauge(out, "weft_shortage_moves", help);
+    for shortage in &found {
+        let labels = [("host", shortage.host.as_str()), ("resource", shortage.resource.as_str())];
+        answers.put(&labels, shortage.moves.len() as f64);
+    }
 }
 
-fn loop_state(view: &View, open_alerts: usize, out: &mut String) {
-    let status = strip::status(view, open_alerts);
+fn loop_state(view: &View, out: &mut String) {
+    let status = strip::status(view, 0);
     let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
     for tracked in view.moves.values() {
         *counts.entry(tracked.state.name()).or_default() += 1;
@@ -117,6 +167,9 @@ fn loop_state(view: &View, open_alerts: usize, out: &mut String) {
         Family::gauge(out, "weft_metrics_age_seconds", "Age of the newest step of samples.")
             .put(&[], age);
     }
+    let help = "Samples older than this keep every move from starting.";
+    Family::gauge(out, "weft_metrics_stale_after_seconds", help)
+        .put(&[], status.metrics.stale_after_seconds);
     let help = "Whether a freeze of this kind keeps moves from starting.";
     let mut frozen = Family::gauge(out, "weft_frozen", help);
     for kind in ["stale_metrics", "unobserved", "foreign_change"] {
@@ -125,5 +178,25 @@ fn loop_state(view: &View, open_alerts: usize, out: &mut String) {
     }
     let help = "Whether moves may be started now.";
     Family::gauge(out, "weft_may_start", help).put(&[], f64::from(u8::from(status.may_start)));
-    Family::gauge(out, "weft_alerts_open", "Alerts that are open.").put(&[], open_alerts as f64);
+}
+
+fn alerts(open: &[Alert], deliveries: &Deliveries, out: &mut String) {
+    let mut counts: BTreeMap<(&str, &str), usize> = BTreeMap::new();
+    for rule in Rule::ALL {
+        for severity in [Severity::Info, Severity::Warning, Severity::Critical] {
+            counts.insert((rule.name(), severity.name()), 0);
+        }
+    }
+    for alert in open {
+        *counts.entry((&alert.rule, alert.severity.name())).or_default() += 1;
+    }
+    let mut family = Family::gauge(out, "weft_alerts", "Alerts that are open.");
+    for ((rule, severity), count) in counts {
+        family.put(&[("rule", rule), ("severity", severity)], count as f64);
+    }
+    let help = "Requests to receivers of alerts, by what came of them.";
+    let mut family = Family::counter(out, "weft_alert_deliveries_total", help);
+    for (receiver, outcome, count) in deliveries.counts() {
+        family.put(&[("receiver", &receiver), ("outcome", outcome.name())], count as f64);
+    }
 }

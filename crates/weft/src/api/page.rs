@@ -22,7 +22,8 @@ const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; st
      img-src 'self' data:; font-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; \
      frame-ancestors 'none'";
 
-const WITHOUT_DASHBOARD: &str = "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><title>Weft</title>\
+const WITHOUT_DASHBOARD: &str = "<!doctype html><html lang=\"en\" style=\"color-scheme:light dark\"><meta charset=\"utf-8\">\
+     <meta name=\"viewport\" content=\"width=device-width\"><title>Weft</title>\
      <body style=\"font:16px/1.5 system-ui,sans-serif;max-width:40rem;margin:4rem auto;padding:0 1rem\">\
      <h1>Weft runs, without its dashboard</h1><p>This binary was built without Node, so the dashboard is not in it. \
      Install Node 20 or later, run <code>npm ci &amp;&amp; npm run build</code> in <code>web/</code>, and build again. \

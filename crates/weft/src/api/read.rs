@@ -2,28 +2,30 @@
 //! Every answer comes from one view of the loop, or from the store.
 
 use axum::Json;
-use axum::extract::{Path, Query, State};
+use axum::extract::State;
 use serde::Deserialize;
 use utoipa::IntoParams;
 use weft_control::control::TrackedMove;
+use weft_core::event::Event;
 use weft_core::id::{HostId, MoveId, PlanId, WorkloadId};
 use weft_core::plan::{Move, MoveState, Plan};
 use weft_core::policy::Window;
 use weft_core::resource::{Measure, Resource, SeriesKey};
-use weft_core::time::Span;
+use weft_core::time::{Span, Timestamp};
 
 use super::drawn::{ahead, fleet, moves as moved, plans as planned, status as strip};
-use super::shapes::ahead::{ForecastShape, Outlook, SeriesAccuracy, Shortage};
+use super::given::{Path, Query};
+use super::shapes::ahead::{ForecastShape, HostDemand, Outlook, SeriesAccuracy, Shortage};
 use super::shapes::fleet::{History, HostDetail, HostRow, MapShape, WorkloadDetail, WorkloadRow};
 use super::shapes::plans::{MoveShape, PlanDetail, PlanRow};
 use super::shapes::problem::Problem;
-use super::shapes::signals::{AlertShape, EventShape, JournalLine, PolicyShape};
+use super::shapes::signals::{AlertShape, JournalLine, PolicyShape};
 use super::shapes::status::Status;
 use super::shapes::{Page, seconds};
-use super::{App, No, history as past, journal as lines, reasons};
+use super::{App, No, history as past, journal as lines, reasons, signals};
 use crate::run::view::View;
 
-type Answer<T> = Result<Json<T>, No>;
+pub(super) type Answer<T> = Result<Json<T>, No>;
 
 /// The most items on a page, whatever is asked for.
 const MOST: usize = 1_000;
@@ -41,7 +43,7 @@ pub(super) struct Paging {
 }
 
 impl Paging {
-    fn limit(&self) -> usize {
+    pub(super) fn limit(&self) -> usize {
         self.limit.unwrap_or(USUAL).clamp(1, MOST)
     }
 
@@ -54,7 +56,7 @@ impl Paging {
 }
 
 /// One page of a list that is in order of its ids.
-fn page<T: utoipa::ToSchema>(
+pub(super) fn page<T: utoipa::ToSchema>(
     paging: &Paging,
     items: impl Iterator<Item = T>,
     id: impl Fn(&T) -> String,
@@ -106,17 +108,11 @@ pub(super) async fn map(State(app): State<App>) -> Json<MapShape> {
 ))]
 pub(super) async fn outlook(State(app): State<App>) -> Answer<Outlook> {
     let view = app.desk.view();
-    let events = events_ahead(&app, &view)?;
+    let events = signals::ahead(&app, &view)?;
     let found = ahead::outlook(&view, events);
     found.map(Json).ok_or_else(|| {
         No::unavailable("nothing is forecast yet: half an hour of samples is needed at least")
     })
-}
-
-fn events_ahead(app: &App, view: &View) -> Result<Vec<EventShape>, No> {
-    let window = Window { begins: view.now, ends: view.now + view.policy.horizon };
-    let found = app.desk.store().events(window)?;
-    Ok(found.iter().map(|(source, event)| ahead::event(source, event)).collect())
 }
 
 /// Foreseen shortages, earliest first, each with what answers it or why nothing does.
@@ -163,6 +159,44 @@ pub(super) async fn host(State(app): State<App>, Path(id): Path<String>) -> Answ
     let host = view.topology.host(&HostId::from(id.as_str()));
     let host = host.ok_or_else(|| No::not_found(format!("there is no host `{id}`")))?;
     Ok(Json(fleet::host_detail(&view, host)))
+}
+
+/// Which step ahead.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(super) struct Ahead {
+    /// Of which resource; `cpu` where it is not said.
+    resource: Option<String>,
+    /// An instant of the step, RFC 3339 in UTC; now where it is not said.
+    at: Option<String>,
+}
+
+impl Ahead {
+    fn instant(&self, now: Timestamp) -> Result<Timestamp, No> {
+        let parse = |text: &String| text.parse().map_err(|_| text.clone());
+        self.at.as_ref().map_or(Ok(now), parse).map_err(|found| {
+            No::invalid(format!("at: expected an instant such as {now}, found `{found}`"))
+        })
+    }
+}
+
+/// Who wants how much of a host in a step ahead: what stands behind its probability of overload.
+#[utoipa::path(get, path = "/hosts/{id}/demand", tag = "ahead", params(("id" = String, Path), Ahead), responses(
+    (status = 200, body = HostDemand), (status = 404, body = Problem), (status = 422, body = Problem),
+))]
+pub(super) async fn demand(
+    State(app): State<App>,
+    Path(id): Path<String>,
+    Query(asked): Query<Ahead>,
+) -> Answer<HostDemand> {
+    let view = app.desk.view();
+    let host = view.topology.host(&HostId::from(id.as_str()));
+    let host = host.ok_or_else(|| No::not_found(format!("there is no host `{id}`")))?;
+    let resource = resource(asked.resource.as_deref())?;
+    let at = asked.instant(view.now)?;
+    let found = app.desk.store().events(Window { begins: at, ends: at + view.step.span() })?;
+    let events: Vec<Event> = found.iter().map(|signal| signal.to_show().clone()).collect();
+    Ok(Json(ahead::demand(&view, host, resource, at, &events)))
 }
 
 /// Which workloads.
@@ -402,17 +436,6 @@ pub(super) async fn one_move(State(app): State<App>, Path(id): Path<u64>) -> Ans
     Ok(Json(moved::tracked(&view, &tracked)))
 }
 
-/// Outside events of the last day and ahead.
-#[utoipa::path(get, path = "/events", tag = "events", responses((status = 200, body = Page<EventShape>)))]
-pub(super) async fn events(State(app): State<App>) -> Answer<Page<EventShape>> {
-    let view = app.desk.view();
-    let window =
-        Window { begins: view.now - Span::from_days(1), ends: view.now + Span::from_days(31) };
-    let found = app.desk.store().events(window)?;
-    let items = found.iter().map(|(source, event)| ahead::event(source, event)).collect();
-    Ok(Json(Page::whole(items)))
-}
-
 /// Which alerts.
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
@@ -421,7 +444,7 @@ pub(super) struct AlertFilter {
     open: Option<bool>,
 }
 
-/// Alerts, newest first.
+/// Alerts, newest first. Those that are open are on the page however long ago they began.
 #[utoipa::path(get, path = "/alerts", tag = "alerts", params(AlertFilter, Paging), responses((status = 200, body = Page<AlertShape>)))]
 pub(super) async fn alerts(
     State(app): State<App>,
@@ -429,10 +452,13 @@ pub(super) async fn alerts(
     Query(paging): Query<Paging>,
 ) -> Answer<Page<AlertShape>> {
     let store = app.desk.store();
-    let found = match filter.open {
-        Some(true) => store.open_alerts()?,
-        _ => store.alerts(None, paging.limit())?,
-    };
+    let mut found = store.open_alerts()?;
+    found.reverse();
+    if filter.open != Some(true) {
+        let recent = store.alerts(None, paging.limit())?;
+        found.retain(|alert| recent.last().is_none_or(|oldest| alert.begins < oldest.begins));
+        found.splice(..0, recent);
+    }
     let shape = |alert: &weft_store::alert::Alert| AlertShape {
         fingerprint: alert.fingerprint.clone(),
         rule: alert.rule.clone(),
@@ -441,6 +467,9 @@ pub(super) async fn alerts(
         summary: alert.summary.clone(),
         begins: alert.begins.into(),
         ends: alert.ends.map(Into::into),
+        labels: alert.labels.clone(),
+        told: alert.told.map(Into::into),
+        told_by: alert.told_by.iter().cloned().collect(),
     };
     Ok(Json(Page::whole(found.iter().map(shape).collect())))
 }

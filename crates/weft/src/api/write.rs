@@ -1,22 +1,18 @@
-//! The writing half of the API: approve, reject, cancel, drain, pause, kill, campaigns. Every answer
+//! The writing half of the API: approve, reject, cancel, drain, pause, kill. Every answer
 //! comes after what was asked is durable, or says why it was not done.
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use weft_control::event::Request;
-use weft_core::event::{Event, EventKind};
-use weft_core::id::{EventId, HostId, MoveId};
-use weft_core::policy::{Selector, Window};
+use weft_core::id::{HostId, MoveId};
 
+use super::given::Path;
 use super::shapes::problem::Problem;
-use super::shapes::signals::{Acknowledged, NewCampaign};
+use super::shapes::signals::Acknowledged;
 use super::{App, No};
-use crate::run::desk::{Ask, Topic};
+use crate::run::desk::Ask;
 
-type Answer = Result<Json<Acknowledged>, No>;
-
-/// Where campaigns that come in through the API are kept in the store.
-pub(super) const API_SOURCE: &str = "api";
+pub(super) type Answer = Result<Json<Acknowledged>, No>;
 
 pub(super) async fn ask(app: &App, ask: Ask) -> Answer {
     let done = app.desk.ask(ask).await?;
@@ -87,40 +83,4 @@ pub(super) async fn kill(State(app): State<App>) -> Answer {
 ))]
 pub(super) async fn reload_policies(State(app): State<App>) -> Answer {
     ask(&app, Ask::ReloadPolicies).await
-}
-
-/// Takes a campaign in as an event; one of the same name is replaced.
-#[utoipa::path(post, path = "/events", tag = "events", request_body = NewCampaign, responses(
-    (status = 200, body = Acknowledged), (status = 401, body = Problem), (status = 422, body = Problem),
-))]
-pub(super) async fn add_campaign(State(app): State<App>, Json(given): Json<NewCampaign>) -> Answer {
-    let event = campaign(given)?;
-    let id = event.id.clone();
-    app.desk.store().put_event(API_SOURCE, &event)?;
-    app.desk.tell([Topic::Events, Topic::Outlook].into());
-    Ok(Json(Acknowledged { done: format!("campaign {id} is taken in") }))
-}
-
-fn campaign(given: NewCampaign) -> Result<Event, No> {
-    let NewCampaign { id, begins, ends, workloads, tags, expected_lift } = given;
-    if id.trim().is_empty() || id.len() > 200 {
-        return Err(No::invalid("id: expected a name of 1 to 200 bytes"));
-    }
-    if begins >= ends {
-        let (begins, ends) = (begins.0, ends.0);
-        return Err(No::invalid(format!("ends: expected an instant after {begins}, found {ends}")));
-    }
-    if let Some(lift) = expected_lift.filter(|lift| !(*lift > 0.0 && lift.is_finite())) {
-        return Err(No::invalid(format!("expected_lift: expected more than 0, found {lift}")));
-    }
-    Ok(Event {
-        id: EventId::from(id),
-        kind: EventKind::Campaign,
-        window: Window { begins: begins.0, ends: ends.0 },
-        concerns: Selector {
-            names: workloads.into_iter().collect(),
-            tags: tags.into_iter().map(Into::into).collect(),
-        },
-        expected_lift,
-    })
 }

@@ -136,6 +136,23 @@ pub(super) const EVENTS: &[Column] = &[
     column("BEGINS", "/begins", Form::Instant),
     column("ENDS", "/ends", Form::Instant),
     column("LIFT", "/expected_lift", Form::Number),
+    wide("TITLE", "/title", Form::Text),
+    wide("TRUSTED", "/is_trusted", Form::Text),
+    wide("RULE", "/rule", Form::Text),
+    wide("LINK", "/link", Form::Text),
+];
+
+pub(super) const SOURCES: &[Column] = &[
+    column("SOURCE", "/name", Form::Text),
+    column("KIND", "/kind", Form::Text),
+    column("TRUSTED", "/is_trusted", Form::Text),
+    column("READ", "/read", Form::Instant),
+    column("EVENTS", "/events", Form::Number),
+    column("PROBLEMS", "/problem_count", Form::Number),
+    column("FAILS BECAUSE", "/error", Form::Text),
+    wide("TRIED", "/tried", Form::Instant),
+    wide("EVERY", "/every_seconds", Form::Span),
+    wide("PLACE", "/place", Form::Text),
 ];
 
 pub(super) const ALERTS: &[Column] = &[

@@ -36,6 +36,7 @@ fn of(what: Listed) -> (&'static str, &'static [Column]) {
         Listed::Plans => ("plans", columns::PLANS),
         Listed::Moves => ("moves", columns::MOVES),
         Listed::Events => ("events", columns::EVENTS),
+        Listed::Sources => ("sources", columns::SOURCES),
         Listed::Alerts => ("alerts", columns::ALERTS),
         Listed::Policies => ("policies", columns::POLICIES),
         Listed::Journal => ("journal", columns::JOURNAL),

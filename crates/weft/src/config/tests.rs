@@ -76,3 +76,103 @@ fn a_policy_that_moves_needs_something_that_moves() {
     };
     assert!(secretless.starts_with("expected a secret in "), "{secretless}");
 }
+
+const RECEIVERS: &str = r#"
+[alerts]
+dashboard = "https://weft.example"
+
+[[alerts.alertmanager]]
+url = "http://am-1:9093"
+user = "weft"
+password_file = "am.secret"
+
+[[alerts.alertmanager]]
+url = "http://am-2:9093"
+minimum = "critical"
+labels = { team = "infra" }
+
+[[alerts.webhook]]
+name = "chat"
+url = "https://chat.example/hooks/some-secret-path"
+secret_file = "chat.secret"
+minimum = "info"
+"#;
+
+#[test]
+fn receivers_of_alerts_are_read() {
+    let config = parsed(&format!("{WHOLE}{RECEIVERS}")).expect("a sound file");
+    assert_eq!(config.alerts.dashboard, "https://weft.example");
+    let said: Vec<_> = config
+        .alerts
+        .receivers
+        .iter()
+        .map(|r| (r.name.as_str(), r.kind.name(), r.minimum.name()))
+        .collect();
+    let expected = [
+        ("am-1:9093", "alertmanager", "warning"),
+        ("am-2:9093", "alertmanager", "critical"),
+        ("chat", "webhook", "info"),
+    ];
+    assert_eq!(said, expected);
+    let ReceiverKind::Webhook { secret_file } = &config.alerts.receivers[2].kind else {
+        panic!("it is a webhook")
+    };
+    assert_eq!(secret_file, Path::new("/etc/weft/chat.secret"));
+    let none = parsed(WHOLE).expect("a sound file").alerts;
+    assert_eq!((none.dashboard.as_str(), none.receivers.len()), ("http://127.0.0.1:0", 0));
+}
+
+#[test]
+fn a_wrong_receiver_is_told_in_one_sentence() {
+    let check = |from: &str, to: &str, expected: &str| {
+        let text = format!("{WHOLE}{RECEIVERS}").replace(from, to);
+        let error = parsed(&text).expect_err(expected).to_string();
+        assert!(error.contains(expected) && !error.contains('\n'), "{expected:?} in {error:?}");
+        assert!(!error.contains("hunter2"), "{error}");
+    };
+    check(
+        "http://am-2",
+        "http://am-1",
+        "alerts: expected receivers with names of their own, found `am-1:9093` twice",
+    );
+    check("password_file", "token_file", "alerts.alertmanager: expected `token_file`, or `user`");
+    check("secret_file", "secret", "unknown field `secret`");
+    check("secret_file = \"chat.secret\"", "", "missing field `secret_file`");
+    check(
+        "\"critical\"",
+        "\"bad\"",
+        "unknown variant `bad`, expected one of `info`, `warning`, `critical`",
+    );
+    check(
+        "team =",
+        "\"te am\" =",
+        "alerts.alertmanager.labels: expected names of letters, digits and underscores, found `te am`",
+    );
+    check(
+        "https://chat",
+        "https://me:hunter2@chat",
+        "alerts.webhook: expected an http or https address without a user",
+    );
+    check(
+        "https://weft.example",
+        "weft.example",
+        "alerts.dashboard: expected an http or https address",
+    );
+}
+
+#[test]
+fn a_secret_must_not_be_guessed() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("weft.toml");
+    let text = format!(
+        "{WHOLE}{}",
+        RECEIVERS.replace("user = \"weft\"\npassword_file = \"am.secret\"\n", "")
+    );
+    let config = Config::parse(&file, &text).expect("a sound file");
+    let refused = || config.alerts.receivers().expect_err("no good secret").to_string();
+    assert!(refused().starts_with("expected a secret in "), "{}", refused());
+    std::fs::write(folder.path().join("chat.secret"), "short\n").expect("written");
+    assert!(refused().contains("at least 16 characters in ") && refused().ends_with("found 5"));
+    std::fs::write(folder.path().join("chat.secret"), "sixteen letters!\n").expect("written");
+    assert_eq!(config.alerts.receivers().expect("a good secret").len(), 3);
+}

@@ -6,40 +6,41 @@ mod acts;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
 use thiserror::Error;
 use weft_control::control::{Config, Control};
-use weft_control::job::host_groups;
+use weft_core::event::Signal;
 use weft_core::fleet::Topology;
 use weft_core::policy::{Mode, Policy};
-use weft_core::resource::{Measure, Resource};
-use weft_core::series::Sample;
 use weft_core::time::{Span, Timestamp};
-use weft_forecast::bank::Bank;
+use weft_driver::{Driver, DriverError};
 use weft_sim::fault::FaultPlan;
 use weft_sim::generator::MadeFleet;
-use weft_sim::generator::demo::{History, demo_fleet, history};
+use weft_sim::generator::demo::{demo_fleet, history};
 use weft_sim::replay::{Foresight, Kind, Look, Replay};
 use weft_sim::twin::Twin;
 use weft_sim::world::{Physics, World, WorldError};
 use weft_store::{Store, StoreError};
 
 use super::desk::{Ask, Desk, Letter, Refusal, Topic};
+use super::load::HostLoads;
+use super::serve::restore::{Depth, restored};
 use super::told::told;
 use super::view::{DemoView, View};
 use crate::api::shapes::signals::DemoPlace;
 
-/// The days of history that are stored before the demo begins.
+/// The days of history that are stored.
 const STORED_DAYS: u32 = 28;
-/// The days of those that the forecasters are made from: what fits into the start of a demo.
+/// The newest days of those that the forecasters are made from, before the demo begins.
 const LEARNED_DAYS: u32 = 3;
-/// What they are made of: the demands by which the demo's hosts run short.
-const LEARNED: [Measure; 2] =
-    [Measure::Resource(Resource::Cpu), Measure::Resource(Resource::Network)];
-/// Every demo begins on the same Monday: the same seed shows the same.
-const START_SECONDS: i64 = 1_772_438_400;
+/// A machine that shows a demo has little time: some seconds of work.
+const DEPTH: Depth = Depth { judged: 926_000, watched: 116_000 };
+/// Every demo begins on the same Thursday, 5 March 2026, at eight in the morning: the same seed shows the
+/// same. What is learned are working days then, and a working day comes: forecasters know no weeks yet.
+const START_SECONDS: i64 = 1_772_697_600;
 /// The days that a demo's fleet has demand for.
 const DAYS: u32 = 60;
 /// How often letters are looked for and the clock is moved on.
@@ -55,6 +56,9 @@ pub enum DemoError {
     /// The made-up fleet contradicts itself: a defect.
     #[error(transparent)]
     World(#[from] WorldError),
+    /// The simulated fleet does not answer: a defect.
+    #[error(transparent)]
+    Driver(#[from] DriverError),
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -69,6 +73,7 @@ pub struct Demo {
     speed: f64,
     began: Timestamp,
     lost: Vec<DemoPlace>,
+    load: Option<Arc<HostLoads>>,
 }
 
 /// A demo that knows its fleet and has not yet learned from its history.
@@ -98,20 +103,39 @@ impl Founded {
         view
     }
 
-    /// Stores the history and learns from it: some seconds of work.
-    pub fn learn(self, store: &dyn Store) -> Result<Demo, DemoError> {
+    /// Stores the newest days of the history and learns from them, as `weft serve` does from its store:
+    /// some seconds of work. The older days are stored while the demo runs.
+    pub fn learn(self, store: &Arc<dyn Store>) -> Result<Demo, DemoError> {
         let Self { fleet, config, seed, speed } = self;
         let spec = fleet.world(Physics::default(), FaultPlan::none(), seed);
-        let (world, twin) = (World::new(spec.clone())?, Twin::new(spec)?);
-        let past = history(&fleet, STORED_DAYS);
-        for part in &past {
-            store.back_fill(&part.key, &part.series)?;
-        }
-        store.put_events("demo", fleet.events())?;
-        let control = Control::new(config.clone()).with_bank(learned(&config, &past, &fleet));
+        let (mut world, twin) = (World::new(spec.clone())?, Twin::new(spec)?);
+        let newest: Vec<_> =
+            history(&fleet, LEARNED_DAYS).map(|part| (part.key, part.series)).collect();
+        store.back_fill_all(&newest)?;
+        let events: Vec<Signal> = fleet.events().iter().cloned().map(acts::vouched_for).collect();
+        store.put_events(acts::SOURCE, &events)?;
+        let seen = world.observe()?;
+        let bank = restored(&config, store.as_ref(), &seen, DEPTH, &AtomicBool::new(false))?;
+        let control = Control::new(config.clone()).with_bank(bank);
         let replay = Replay::new(world, config, Foresight::Forecast).live(control);
         let (topology, began) = (fleet.topology.clone(), fleet.start);
-        Ok(Demo { replay, twin, topology, speed, began, lost: Vec::new() })
+        let store = store.clone();
+        std::thread::spawn(move || keep_past(&fleet, store.as_ref()));
+        Ok(Demo { replay, twin, topology, speed, began, lost: Vec::new(), load: None })
+    }
+}
+
+/// Stores the whole history, at half of a core's pace: the loop and whoever looks at it go first. Charts show
+/// it, nothing is learned from it.
+fn keep_past(fleet: &MadeFleet, store: &dyn Store) {
+    let mut since = Instant::now();
+    for part in history(fleet, STORED_DAYS) {
+        if let Err(error) = store.back_fill(&part.key, &part.series) {
+            tracing::error!(%error, "the demo's past is not stored");
+            return;
+        }
+        std::thread::sleep(since.elapsed());
+        since = Instant::now();
     }
 }
 
@@ -121,8 +145,11 @@ impl Demo {
         let now = self.replay.world.now();
         let (topology, step) = (self.topology.clone(), self.replay.world.step());
         let mut view = View::of(now, step, topology, &self.replay.control);
+        view.load = self.load.clone();
         let ours = self.replay.world.judge().metrics();
         let theirs = self.twin.world().judge().metrics();
+        let lasting = self.twin.being_avoided(&self.replay.world);
+        let avoided = lasting.into_iter().chain(self.twin.avoided().cloned()).take(20);
         view.demo = Some(Arc::new(DemoView {
             speed: self.speed,
             began: self.began,
@@ -130,7 +157,7 @@ impl Demo {
             twin_overload_minutes: theirs.overload_minutes,
             unserved_core_hours: ours.unserved.total(),
             twin_unserved_core_hours: theirs.unserved.total(),
-            avoided: self.twin.avoided().take(20).cloned().collect(),
+            avoided: avoided.collect(),
             lost: self.lost.clone(),
         }));
         view
@@ -188,6 +215,11 @@ impl Demo {
         self.twin.follow(&self.replay.world);
         for (at, samples) in self.replay.take_steps() {
             store.write_step(at, &samples)?;
+            if let Some(seen) = self.replay.control.observation() {
+                let step = self.replay.world.step();
+                let load = HostLoads::of(at, step, &samples, seen, &self.topology);
+                self.load = Some(Arc::new(load));
+            }
             changed.extend([Topic::Outlook, Topic::Shortages, Topic::Hosts]);
         }
         if self.replay.control.plan().map(|plan| plan.id) != before {
@@ -277,31 +309,4 @@ fn config(fleet: &MadeFleet, seed: u64) -> Config {
     config.publish = true;
     config.history_steps = LEARNED_DAYS as usize * fleet.step.per_day();
     config
-}
-
-/// Forecasters that have watched the newest days of the past, step by step, as they would have if they
-/// had been there: so that their intervals and the tails of hosts are calibrated.
-fn learned(config: &Config, past: &[History], fleet: &MadeFleet) -> Bank {
-    // What is held is packed by allocation, so its forecasts can wait until they have been watched.
-    let matters = |part: &&History| LEARNED.contains(&part.key.measure);
-    let past: Vec<&History> = past.iter().filter(matters).collect();
-    let mut bank = config.new_bank();
-    past.iter().for_each(|part| bank.insert(part.key.clone(), part.cap));
-    let groups = host_groups(&fleet.placement);
-    let length = past.iter().map(|part| part.series.len()).max().unwrap_or_default();
-    let per_day = config.step.per_day();
-    for index in length.saturating_sub(LEARNED_DAYS as usize * per_day)..length {
-        let at = |part: &&History| part.series.start() + config.step.span() * index as i64;
-        let samples = past.iter().filter_map(|part: &&History| {
-            let (value, censored) = (part.series.get(index)?, part.series.is_censored(index));
-            Some(Sample { key: part.key.clone(), at: at(part), value, censored })
-        });
-        let samples: Vec<Sample> = samples.collect();
-        let Some(first) = samples.first() else { continue };
-        bank.observe(first.at, &samples, &groups);
-        if index.is_multiple_of(per_day / 4) {
-            bank.refit();
-        }
-    }
-    bank
 }

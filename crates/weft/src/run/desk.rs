@@ -13,6 +13,7 @@ use weft_control::event::Request;
 use weft_store::Store;
 
 use super::view::View;
+use crate::alert::deliveries::Deliveries;
 use crate::api::shapes::signals::{DemoCampaign, DemoPlace, DemoPolicy};
 
 /// Something that changed, for those who look.
@@ -125,6 +126,7 @@ pub struct Desk {
     post: Arc<Post>,
     changes: broadcast::Sender<Arc<BTreeSet<Topic>>>,
     store: Arc<dyn Store>,
+    deliveries: Arc<Deliveries>,
 }
 
 impl std::fmt::Debug for Desk {
@@ -144,7 +146,7 @@ impl Desk {
         let view = Arc::new(ArcSwap::from_pointee(view));
         // A reader that falls this far behind looks at everything again.
         let (changes, _) = broadcast::channel(64);
-        Self { view, post: Arc::new(post), changes, store }
+        Self { view, post: Arc::new(post), changes, store, deliveries: Arc::default() }
     }
 
     /// The newest view.
@@ -155,6 +157,11 @@ impl Desk {
     /// What is kept.
     pub fn store(&self) -> &Arc<dyn Store> {
         &self.store
+    }
+
+    /// How often receivers of alerts were told.
+    pub fn deliveries(&self) -> &Deliveries {
+        &self.deliveries
     }
 
     /// What changes from now on.

@@ -5,6 +5,7 @@
 pub mod intake;
 pub mod machines;
 pub mod restore;
+pub mod signals;
 
 mod housekeeping;
 mod workers;
@@ -15,6 +16,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::{Duration, Instant};
 
+use weft_collect::signal::source::SignalSource;
 use weft_control::command::Command;
 use weft_control::control::{self, Control};
 use weft_control::event::{Event, Request};
@@ -29,9 +31,12 @@ use weft_store::{Store, StoreError};
 use self::housekeeping::Housekeeping;
 use self::intake::{Intake, Metrics};
 use self::machines::{Line, Machines, Task};
+use self::restore::{Depth, restored};
+use self::signals::Signals;
 use self::workers::Workers;
 use super::clock::Clock;
 use super::desk::{Answer, Ask, Desk, Letter, Refusal, Topic};
+use super::load::HostLoads;
 use super::told::told;
 use super::view::View;
 
@@ -69,6 +74,8 @@ pub struct Parts {
     pub clock: Clock,
     /// How long samples are kept.
     pub retention: Span,
+    /// What tells of outside events.
+    pub sources: Vec<SignalSource>,
     /// Reads the policy's file anew.
     pub policy: Box<dyn Fn() -> anyhow::Result<Arc<Policy>> + Send>,
 }
@@ -120,7 +127,7 @@ impl Founded {
     /// asks what became of them.
     pub fn run(self, desk: Desk, parts: Parts) -> std::io::Result<()> {
         let Self { control, config, journaled_policy, sender, incoming } = self;
-        let Parts { machines, metrics, clock, retention, policy } = parts;
+        let Parts { machines, metrics, clock, retention, sources, policy } = parts;
         let store = desk.store().clone();
         let line = Line::to(machines, sender.clone())?;
         let workers = Workers::start(&sender)?;
@@ -129,6 +136,7 @@ impl Founded {
         let settled = intake.settled();
         let hour = housekeeping::hour(&clock);
         let housekeeping = Housekeeping::start(desk.clone(), retention, hour)?;
+        let signals = Signals::start(&desk, sources, clock)?;
         let now = clock.now();
         let first_policy = config.policy.clone();
         let (line, workers) = (Some(line), Some(workers));
@@ -142,6 +150,7 @@ impl Founded {
             line,
             workers,
             settled,
+            load: None,
             policy,
             events: VecDeque::new(),
             unstored: VecDeque::new(),
@@ -158,6 +167,7 @@ impl Founded {
         serving.serve(&incoming);
         intake.close();
         housekeeping.close();
+        signals.close();
         serving.close();
         Ok(())
     }
@@ -176,6 +186,7 @@ struct Serving {
     workers: Option<Workers>,
     /// Whether the store has all of the past that could be had.
     settled: Arc<AtomicBool>,
+    load: Option<Arc<HostLoads>>,
     policy: Box<dyn Fn() -> anyhow::Result<Arc<Policy>> + Send>,
     events: VecDeque<Event>,
     /// Entries that the store would not take yet, in order.
@@ -279,7 +290,14 @@ impl Serving {
             Event::Observed(_) | Event::ObserveFailed(_) | Event::Charted(_) => {
                 self.changed.extend([Topic::Status, Topic::Hosts]);
             }
-            Event::Sampled { .. } | Event::BackFilled => self.changed.extend([Topic::Status]),
+            Event::Sampled { at, samples } => {
+                self.load = self.control.observation().map(|seen| {
+                    let topology = self.control.topology();
+                    Arc::new(HostLoads::of(*at, self.config.step, samples, seen, topology))
+                });
+                self.changed.extend([Topic::Status]);
+            }
+            Event::BackFilled => self.changed.extend([Topic::Status]),
             Event::JobDone(..) | Event::JobFailed(..) | Event::Asked(_) => {
                 self.changed.extend(Topic::ALL);
             }
@@ -324,7 +342,7 @@ impl Serving {
                     std::thread::park_timeout(SETTLED_AGAIN_AFTER);
                 }
                 let began = Instant::now();
-                let bank = restore::restored(&config, store.as_ref(), &seen, &stopping)
+                let bank = restored(&config, store.as_ref(), &seen, Depth::SERVED, &stopping)
                     .map_err(|error| error.to_string())?;
                 let (series, seconds) = (bank.len(), began.elapsed().as_secs_f64());
                 tracing::info!(series, seconds, "the forecasters have learned from the store");
@@ -367,7 +385,8 @@ impl Serving {
         self.shown = Instant::now();
         let topology = self.control.topology().clone();
         let now = self.now.max(self.clock.now());
-        let view = View::of(now, self.config.step, topology, &self.control);
+        let mut view = View::of(now, self.config.step, topology, &self.control);
+        view.load = self.load.clone();
         self.desk.publish(view, std::mem::take(&mut self.changed));
     }
 

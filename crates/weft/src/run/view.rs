@@ -17,6 +17,7 @@ use weft_core::time::{Step, Timestamp};
 use weft_plan::situation::Situation;
 use weft_sim::twin::Avoided;
 
+use super::load::HostLoads;
 use crate::api::shapes::signals::DemoPlace;
 
 /// The loop at one instant.
@@ -42,6 +43,8 @@ pub struct View {
     pub freezes: Vec<(Freeze, Timestamp)>,
     /// End of the newest step that half of the workloads delivered.
     pub sampled_until: Option<Timestamp>,
+    /// What hosts carried in the newest step; none before the first.
+    pub load: Option<Arc<HostLoads>>,
     /// The plan in force.
     pub plan: Option<Arc<Plan>>,
     /// Moves that have not ended, and those of the last day that have.
@@ -94,6 +97,7 @@ impl View {
             may_start: control.may_start(),
             freezes: frozen.collect(),
             sampled_until: control.sampled_until(),
+            load: None,
             plan: control.plan().cloned(),
             moves: Arc::new(moves),
             book: control.book().cloned(),

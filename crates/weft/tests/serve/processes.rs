@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 
 /// The longest wait for anything that must come.
-const PATIENCE: Duration = Duration::from_secs(90);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(90);
 
 const FLEET: &str = r#"
 regions: [{name: eu, energy_price_per_kwh: 0.2}]
@@ -35,7 +35,7 @@ pub(crate) fn configured(folder: &Path, config: &str) -> PathBuf {
     file
 }
 
-struct Ended(Child);
+pub(crate) struct Ended(pub(crate) Child);
 
 impl Drop for Ended {
     fn drop(&mut self) {
@@ -100,20 +100,26 @@ impl Fleet {
         format!("learn = \"2d\"\n[simulated]\naddress = \"{address}\"\n")
     }
 
+    /// Loses a host, or brings it back.
+    pub(crate) fn upset(&self, host: &str, how: &str) {
+        let answer = ureq::post(format!("{}/hosts/{host}/{how}", self.address)).send_empty();
+        answer.expect("the fleet answers");
+    }
+
     /// What it was told to do.
     pub(crate) fn told(&self) -> Value {
         read(ureq::get(format!("{}/moves", self.address)).call())
     }
 }
 
-fn read(answer: Result<ureq::http::Response<ureq::Body>, ureq::Error>) -> Value {
+pub(crate) fn read(answer: Result<ureq::http::Response<ureq::Body>, ureq::Error>) -> Value {
     answer.expect("an answer").body_mut().read_json().expect("JSON")
 }
 
 /// A loop, as `weft serve` runs it.
 pub(crate) struct Server {
     process: Ended,
-    address: String,
+    pub(crate) address: String,
     pub(crate) token: String,
 }
 
@@ -148,6 +154,12 @@ impl Server {
         self.process.0.try_wait().expect("it can be asked").is_none()
     }
 
+    /// Kills it in the midst of whatever it is doing.
+    pub(crate) fn kill(mut self) {
+        self.process.0.kill().expect("it can be killed");
+        self.process.0.wait().expect("it ends");
+    }
+
     /// Whether it ends by itself when told so.
     pub(crate) fn stops_gracefully(&mut self) -> bool {
         let id = self.process.0.id().to_string();
@@ -168,6 +180,12 @@ impl Server {
         read(ureq::get(format!("{}/api/v1/{path}", self.address)).call())
     }
 
+    /// What a Prometheus scrapes.
+    pub(crate) fn metrics(&self) -> String {
+        let answer = ureq::get(format!("{}/metrics", self.address)).call();
+        answer.expect("an answer").body_mut().read_to_string().expect("text")
+    }
+
     /// What the API answers, or nothing where it says that there is none.
     pub(crate) fn get_or_missing(&self, path: &str) -> Option<Value> {
         let answer = ureq::get(format!("{}/api/v1/{path}", self.address)).call();
@@ -179,6 +197,17 @@ impl Server {
         let request = ureq::post(format!("{}/api/v1/{path}", self.address))
             .header("Authorization", format!("Bearer {}", self.token));
         request.send_json(body).is_ok()
+    }
+
+    /// Whether a request to take something back was acknowledged.
+    pub(crate) fn delete(&self, path: &str, token: &str) -> Result<(), u16> {
+        let request = ureq::delete(format!("{}/api/v1/{path}", self.address))
+            .header("Authorization", format!("Bearer {token}"));
+        match request.call() {
+            Ok(_) => Ok(()),
+            Err(ureq::Error::StatusCode(status)) => Err(status),
+            Err(error) => panic!("expected an answer, found {error}"),
+        }
     }
 
     pub(crate) fn wait_until(&mut self, what: &str, holds: impl Fn(&Self) -> bool) {

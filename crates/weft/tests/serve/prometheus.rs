@@ -55,6 +55,7 @@ fn a_fleet_is_served_from_a_real_prometheus() {
     let forecast = server.get("forecasts/vm-01?resource=cpu");
     assert!(forecast["quantiles"].as_array().is_some_and(|all| !all.is_empty()), "{forecast}");
     check_history(&server.get("workloads/vm-01/history?hours=72"));
+    check_demand(&server);
     assert!(server.stops_gracefully());
 
     // The metrics are gone: what was learned is still shown, and it is said that nothing is seen.
@@ -74,6 +75,24 @@ fn check_history(history: &Value) {
     let Some(values) = history["values"].as_array() else { return };
     let known = values.iter().filter(|value| value.is_number()).count();
     assert!(known > 800 && known <= 865, "expected three days of steps, found {known}");
+}
+
+/// What the residents of a host want next is what the host is expected to carry, the largest first; beyond the
+/// time ahead nobody wants anything.
+fn check_demand(server: &Server) {
+    let host = &server.get("hosts?limit=1")["items"][0];
+    let demand = server.get(&format!("hosts/{}/demand", host["id"].as_str().expect("a name")));
+    let list = demand["workloads"].as_array().expect("a list");
+    let expected: Vec<f64> = list.iter().filter_map(|each| each["expected"].as_f64()).collect();
+    assert!(!expected.is_empty() && expected.is_sorted_by(|a, b| a >= b), "{demand}");
+    let (sum, carried) = (expected.iter().sum::<f64>(), host["cpu_expected_millicores"].as_f64());
+    assert!(
+        carried.is_some_and(|carried| (carried - sum).abs() <= 0.25 * carried),
+        "{sum}, {host}"
+    );
+    let path =
+        format!("hosts/{}/demand?at=2200-01-01T00:00:00Z", host["id"].as_str().expect("a name"));
+    assert_eq!(server.get(&path)["workloads"], serde_json::json!([]));
 }
 
 pub(crate) fn frozen(server: &Server, kind: &str) -> bool {

@@ -85,10 +85,8 @@ impl Witness {
 
     /// After a start: everything that was acknowledged is there.
     pub(crate) fn look_back(&mut self, server: &Server) {
-        let events = server.get("events");
-        let there: BTreeSet<&str> = names(&events, "id").collect();
-        let lost: Vec<_> =
-            self.campaigns.iter().filter(|id| !there.contains(id.as_str())).collect();
+        let there = event_names(server);
+        let lost: Vec<_> = self.campaigns.difference(&there).collect();
         assert!(lost.is_empty(), "campaigns lost after {} kills: {lost:?}", self.kills);
         let status = server.get("status");
         if let Some(Some(is_paused)) = self.paused {
@@ -155,6 +153,17 @@ impl Witness {
     }
 }
 
-fn names<'a>(page: &'a Value, key: &'a str) -> impl Iterator<Item = &'a str> {
-    page["items"].as_array().into_iter().flatten().filter_map(move |item| item[key].as_str())
+/// The names of all events, page by page.
+fn event_names(server: &Server) -> BTreeSet<String> {
+    let mut after = String::new();
+    let mut names = BTreeSet::new();
+    loop {
+        let page = server.get(&format!("events?limit=500{after}"));
+        let items = page["items"].as_array().expect("items");
+        names.extend(items.iter().filter_map(|item| item["id"].as_str()).map(str::to_owned));
+        match page["next"].as_str() {
+            Some(next) => after = format!("&after={next}"),
+            None => return names,
+        }
+    }
 }

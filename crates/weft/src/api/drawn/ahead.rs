@@ -1,16 +1,19 @@
 //! What lies ahead as the API shows it: shortages, the heat map, forecasts.
 
-use weft_core::event::Event;
-use weft_core::id::HostId;
+use weft_core::event::{Event, Signal};
+use weft_core::fleet::Host;
+use weft_core::id::{HostId, WorkloadId};
 use weft_core::outlook::{HostAhead as Row, Outlook as Core};
 use weft_core::plan::Plan;
 use weft_core::resource::{Measure, Resource, SeriesKey};
 use weft_core::shortage::Shortage as Found;
+use weft_core::time::{Span, Timestamp};
 
 use super::{fleet, moves};
 use crate::api::reasons;
 use crate::api::shapes::ahead::{
-    BucketShape, ForecastShape, HostAhead, ModelScore, Outlook, SeriesAccuracy, Shortage,
+    BucketShape, ForecastShape, HostAhead, HostDemand, ModelScore, Outlook, SeriesAccuracy,
+    Shortage, WorkloadDemand,
 };
 use crate::api::shapes::seconds;
 use crate::api::shapes::signals::EventShape;
@@ -97,6 +100,59 @@ fn host(view: &View, core: &Core, row: &Row) -> HostAhead {
     }
 }
 
+/// Who wants how much of a host at an instant; the first step stands for what is before it, and beyond
+/// the last step nobody wants anything.
+pub(crate) fn demand(
+    view: &View,
+    host: &Host,
+    resource: Resource,
+    at: Timestamp,
+    events: &[Event],
+) -> HostDemand {
+    let residents = view.residents(&host.id).iter();
+    let mut workloads: Vec<WorkloadDemand> =
+        residents.filter_map(|id| wanted(view, host, id, resource, at, events)).collect();
+    workloads.sort_by(|a, b| b.expected.total_cmp(&a.expected));
+    HostDemand {
+        host: host.id.to_string(),
+        resource: resource.name().to_owned(),
+        unit: resource.unit().to_owned(),
+        at: at.floor(view.step).into(),
+        workloads,
+    }
+}
+
+fn wanted(
+    view: &View,
+    host: &Host,
+    id: &WorkloadId,
+    resource: Resource,
+    at: Timestamp,
+    events: &[Event],
+) -> Option<WorkloadDemand> {
+    let key = SeriesKey::resource(id.clone(), resource);
+    let forecast = view.book.as_ref()?.forecast(&key)?;
+    let workload = view.observation.as_ref()?.workloads.get(id)?;
+    let replica = view.replicas(id).iter().find(|replica| replica.host == host.id)?;
+    let ahead = (at - forecast.origin).max(Span::from_millis(0)).whole_steps(forecast.step);
+    if ahead >= forecast.steps() {
+        return None;
+    }
+    let levels = forecast.at(ahead);
+    let share = |level: f32| f64::from(level) * replica.share();
+    let concerns = |event: &&Event| {
+        event.window.begins <= at
+            && at < event.window.ends
+            && event.concerns.selects_workload(workload)
+    };
+    Some(WorkloadDemand {
+        workload: id.to_string(),
+        expected: share(levels[forecast.levels.median()]),
+        high: levels.last().copied().map_or(0.0, share),
+        events: events.iter().filter(concerns).map(|event| event.id.to_string()).collect(),
+    })
+}
+
 /// The forecast of a series; none while it is unknown or too young.
 pub(crate) fn forecast(view: &View, key: &SeriesKey, resource: Resource) -> Option<ForecastShape> {
     let book = view.book.as_ref()?;
@@ -138,7 +194,8 @@ pub(crate) fn accuracy(view: &View, key: &SeriesKey) -> Option<SeriesAccuracy> {
 }
 
 /// An outside event with where it came from.
-pub(crate) fn event(source: &str, event: &Event) -> EventShape {
+pub(crate) fn event(signal: &Signal) -> EventShape {
+    let (event, provenance) = (signal.to_show(), signal.provenance());
     let kind = match event.kind {
         weft_core::event::EventKind::Calendar => "calendar",
         weft_core::event::EventKind::Campaign => "campaign",
@@ -146,8 +203,12 @@ pub(crate) fn event(source: &str, event: &Event) -> EventShape {
     };
     EventShape {
         id: event.id.to_string(),
+        title: provenance.title.clone(),
         kind: kind.to_owned(),
-        source: source.to_owned(),
+        source: signal.source().to_owned(),
+        is_trusted: signal.is_trusted(),
+        rule: provenance.rule.clone(),
+        link: provenance.link.clone(),
         begins: event.window.begins.into(),
         ends: event.window.ends.into(),
         workloads: event.concerns.names.iter().cloned().collect(),

@@ -98,6 +98,34 @@ pub struct HostAhead {
     pub quantile_with: Vec<f32>,
 }
 
+/// Who wants how much of a host in one step ahead: what stands behind its probability of overload.
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+pub struct HostDemand {
+    /// The host.
+    pub host: String,
+    /// Of what.
+    pub resource: String,
+    /// The unit of the amounts.
+    pub unit: String,
+    /// Begin of the step.
+    pub at: Instant,
+    /// What is on the host now, largest demand first; without those that have no forecast yet.
+    pub workloads: Vec<WorkloadDemand>,
+}
+
+/// What one workload wants of its host in one step ahead.
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+pub struct WorkloadDemand {
+    /// The workload.
+    pub workload: String,
+    /// The median of its demand, its replica's share of it.
+    pub expected: f64,
+    /// The highest level forecast, its replica's share of it.
+    pub high: f64,
+    /// Outside events that concern it in that step.
+    pub events: Vec<String>,
+}
+
 /// A forecast of one series with what is known of its worth.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 pub struct ForecastShape {

@@ -1,5 +1,7 @@
 //! Outside events, alerts, the journal, policies, and what people ask for.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -10,10 +12,18 @@ use super::Instant;
 pub struct EventShape {
     /// Its name.
     pub id: String,
+    /// The title of the entry, campaign or item.
+    pub title: String,
     /// `calendar`, `campaign`, `news`.
     pub kind: String,
-    /// Where it came from: a file, an address, `api` or `demo`.
+    /// Where it came from: a configured source, `api` or `demo`.
     pub source: String,
+    /// Whether moves may rest on it; one that is not trusted is only shown.
+    pub is_trusted: bool,
+    /// The keyword rule that chose it, if one did.
+    pub rule: Option<String>,
+    /// The page it points to, `http` or `https` only.
+    pub link: Option<String>,
     /// When it begins to have an effect.
     pub begins: Instant,
     /// When it ends.
@@ -26,16 +36,43 @@ pub struct EventShape {
     pub expected_lift: Option<f64>,
 }
 
+/// A configured source of outside events, and how its last reading went.
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+pub struct SourceShape {
+    /// Its name.
+    pub name: String,
+    /// `calendar`, `campaigns`, `feed`.
+    pub kind: String,
+    /// Its file, or its address without the query.
+    pub place: String,
+    /// Whether moves may rest on it; events of one that is not trusted are only shown.
+    pub is_trusted: bool,
+    /// How often it is read, in seconds of the fleet's clock.
+    pub every_seconds: f64,
+    /// When it was last tried.
+    pub tried: Instant,
+    /// When it was last read; null where it never was.
+    pub read: Option<Instant>,
+    /// How many events it gave then; they stay while it cannot be read.
+    pub events: usize,
+    /// Why the last try failed; null where it did not.
+    pub error: Option<String>,
+    /// What was left out when it was last read, one sentence each; the first of many.
+    pub problems: Vec<String>,
+    /// How many such sentences there were in all.
+    pub problem_count: usize,
+}
+
 /// An alert.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 pub struct AlertShape {
     /// The same for the same matter, over restarts.
     pub fingerprint: String,
-    /// The rule that raised it, such as `ForeseenShortage`.
+    /// The rule that raised it, such as `foreseen_shortage`.
     pub rule: String,
     /// `info`, `warning`, `critical`.
     pub severity: String,
-    /// What it is about: a host, a move, a zone, a region, or the metrics.
+    /// What it is about: a host and its resource, a workload, a zone, a region, or the fleet.
     pub subject: String,
     /// One sentence for people.
     pub summary: String,
@@ -43,6 +80,12 @@ pub struct AlertShape {
     pub begins: Instant,
     /// When it was resolved; null while open.
     pub ends: Option<Instant>,
+    /// What it is about, name by name: `host`, `resource`, `workload`, `from`, `to`, `zone`, `region`.
+    pub labels: BTreeMap<String, String>,
+    /// When every receiver whom it concerns had been told of its present state; null while one has not.
+    pub told: Option<Instant>,
+    /// The receivers that have been told of its present state.
+    pub told_by: Vec<String>,
 }
 
 /// One line of the journal.

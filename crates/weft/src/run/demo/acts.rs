@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use weft_control::event::Request;
-use weft_core::event::{Event, EventKind};
+use weft_core::event::{Event, EventKind, Provenance, Signal};
 use weft_core::forecast::Confidence;
 use weft_core::policy::{Mode, Selector, Window};
 use weft_core::time::Span;
@@ -16,6 +16,15 @@ use super::Demo;
 use crate::api::reasons;
 use crate::api::shapes::signals::{DemoCampaign, DemoPlace, DemoPolicy};
 use crate::run::desk::{Answer, DemoAsk, Refusal, Topic};
+
+/// Where the demo's own events are kept in the store.
+pub(super) const SOURCE: &str = "demo";
+
+/// An event of the demo itself.
+pub(super) fn vouched_for(event: Event) -> Signal {
+    let provenance = Provenance::named(event.id.as_str());
+    Signal::trusted(SOURCE, event, provenance)
+}
 
 impl Demo {
     pub(super) fn act(
@@ -95,7 +104,8 @@ impl Demo {
             concerns,
             expected_lift: Some(*lift),
         };
-        store.put_event("demo", &event).map_err(|error| Refusal::Store(error.to_string()))?;
+        let kept = store.put_event(&vouched_for(event));
+        kept.map_err(|error| Refusal::Store(error.to_string()))?;
         let length = reasons::span(window.ends - window.begins);
         Ok(format!(
             "a campaign on {concerned} workloads has begun: {lift} times their demand for {length}"

@@ -69,6 +69,7 @@ impl Intake {
             loop_,
             settled: settled.clone(),
             is_behind: false,
+            silent_since: None,
         };
         let thread =
             std::thread::Builder::new().name("weft-intake".to_owned()).spawn(move || {
@@ -102,19 +103,19 @@ struct Taking {
     settled: Arc<AtomicBool>,
     /// Whether what comes is a past that the loop has not been told of.
     is_behind: bool,
+    /// When the metrics stopped answering; none while they do.
+    silent_since: Option<Timestamp>,
 }
 
 impl Taking {
     /// Takes in what there is; how long to wait before the next round.
     fn round(&mut self, stopping: &AtomicBool) -> Duration {
         let now = self.clock.now();
-        let steps = match self.metrics.poll(now) {
-            Ok(steps) => steps,
-            Err(error) => {
-                tracing::warn!(error = format!("{error:#}"), "the metrics could not be read");
-                self.settled.store(true, Ordering::Release);
-                return PAUSE;
-            }
+        let polled = self.metrics.poll(now);
+        self.tell_of_silence(now, polled.as_ref().err());
+        let Ok(steps) = polled else {
+            self.settled.store(true, Ordering::Release);
+            return PAUSE;
         };
         if steps.is_empty() {
             self.catch_up();
@@ -131,6 +132,24 @@ impl Taking {
             }
         }
         Duration::ZERO
+    }
+
+    /// Says once that the metrics do not answer, and once that they do again: an outage of a day is two lines.
+    fn tell_of_silence(&mut self, now: Timestamp, error: Option<&anyhow::Error>) {
+        match (error, self.silent_since) {
+            (Some(error), None) => {
+                self.silent_since = Some(now);
+                tracing::warn!(
+                    error = format!("{error:#}"),
+                    "the metrics do not answer; they are asked again and again"
+                );
+            }
+            (None, Some(since)) => {
+                self.silent_since = None;
+                tracing::info!(%since, "the metrics answer again");
+            }
+            _ => {}
+        }
     }
 
     /// A past that came late is there now. Who waits for it reads it anyway; later ones are told of.

@@ -17,13 +17,21 @@ use weft_store::{Store, StoreError};
 /// Series that are read and taken in at once: some tens of megabytes of a week.
 const BATCH: usize = 2_048;
 
-/// Samples that are judged, of all series together: a minute of work. Forecasters of a small fleet are judged by
-/// all that is learned from, those of a large one by a day at least; what is older they only know.
-const JUDGED_SAMPLES: usize = 8_000_000;
+/// How much of a past forecasters are made from, in samples of all series together.
+#[derive(Debug, Clone, Copy)]
+pub struct Depth {
+    /// Samples that are judged. Forecasters of a small fleet are judged by all that is learned from, those
+    /// of a large one by a day at least; what is older they only know.
+    pub judged: usize,
+    /// Samples that are watched one by one. A small fleet is watched for two days, a large one for
+    /// hours.
+    pub watched: usize,
+}
 
-/// Samples that are watched one by one, of all series together: some 20 seconds of work. A small fleet is
-/// watched for two days, a large one for hours.
-const WATCHED_SAMPLES: usize = 1_000_000;
+impl Depth {
+    /// Of a fleet that is served: a minute of work, and some 20 seconds.
+    pub const SERVED: Self = Self { judged: 8_000_000, watched: 1_000_000 };
+}
 
 /// Steps that are watched at least: fewer tell nothing of a tail.
 const LEAST_WATCHED: usize = 24;
@@ -34,6 +42,7 @@ pub fn restored(
     config: &Config,
     store: &dyn Store,
     seen: &Observation,
+    depth: Depth,
     stopping: &AtomicBool,
 ) -> Result<Bank, StoreError> {
     let mut bank = config.new_bank();
@@ -44,8 +53,8 @@ pub fn restored(
     let mut keys = store.series()?;
     keys.retain(|key| seen.workloads.contains_key(&key.workload));
     keys.sort();
-    let watched = watched_steps(keys.len(), step);
-    let judged = judged_steps(keys.len(), step);
+    let watched = watched_steps(depth, keys.len(), step);
+    let judged = judged_steps(depth, keys.len(), step);
     let newest_steps =
         Stretch { begins: until - step.span() * watched as i64, step, steps: watched };
     for batch in keys.chunks(BATCH).take_while(|_| !stopping.load(Ordering::Acquire)) {
@@ -61,12 +70,12 @@ pub fn restored(
     Ok(bank)
 }
 
-fn judged_steps(series: usize, step: Step) -> usize {
-    (JUDGED_SAMPLES / series.max(1)).max(step.per_day())
+fn judged_steps(depth: Depth, series: usize, step: Step) -> usize {
+    (depth.judged / series.max(1)).max(step.per_day())
 }
 
-fn watched_steps(series: usize, step: Step) -> usize {
-    (WATCHED_SAMPLES / series.max(1)).clamp(LEAST_WATCHED, 2 * step.per_day())
+fn watched_steps(depth: Depth, series: usize, step: Step) -> usize {
+    (depth.watched / series.max(1)).clamp(LEAST_WATCHED, 2 * step.per_day())
 }
 
 /// The most that a workload can demand.

@@ -1,4 +1,4 @@
-//! `weft-bench service`: what `weft serve` takes with a large fleet's past in its store. The store is filled directly; then
+//! `weft-bench serving`: what `weft serve` takes with a large fleet's past in its store. The store is filled directly; then
 //! the binary itself is started over a simulated fleet and asked through its API, as a browser asks it.
 
 mod processes;
@@ -12,7 +12,7 @@ use weft::cli::Failure;
 use weft_core::time::{Span, Timestamp};
 use weft_store::{SqliteStore, Store};
 
-use crate::cli::Service;
+use crate::cli::Serving;
 use crate::verdict::{self, Verdict};
 use processes::Weft;
 use samples::{RESOURCES, STEP};
@@ -24,14 +24,14 @@ const ASKED: usize = 1_000;
 const BEGIN_SECONDS: i64 = 1_772_409_600;
 
 /// Prints what was measured, and the verdicts.
-pub(crate) fn run(service: &Service) -> Result<(), Failure> {
-    measured(service).map_err(Failure::Outside)
+pub(crate) fn run(serving: &Serving) -> Result<(), Failure> {
+    measured(serving).map_err(Failure::Outside)
 }
 
-fn measured(service: &Service) -> anyhow::Result<()> {
+fn measured(serving: &Serving) -> anyhow::Result<()> {
     let folder = tempfile::tempdir()?;
-    let folder = service.folder.as_deref().unwrap_or(folder.path());
-    let Service { workloads, days, .. } = *service;
+    let folder = serving.folder.as_deref().unwrap_or(folder.path());
+    let Serving { workloads, days, .. } = *serving;
     let steps = days * STEP.per_day();
     let begin = Timestamp::from_seconds(BEGIN_SECONDS);
     let end = begin + STEP.span() * steps as i64;
