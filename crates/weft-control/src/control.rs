@@ -37,6 +37,10 @@ use crate::command::Command;
 use crate::event::Event;
 use crate::record::{Entry, Freeze, Record, Switch};
 
+/// A driver that did not answer is asked again after this long at the latest, however rarely it is asked
+/// otherwise: until it answers, nothing is seen.
+const OBSERVED_AGAIN_AFTER: Span = Span::from_minutes(1);
+
 /// What the loop is set up with. Policy and topology are the first: others come as events.
 #[derive(Debug, Clone)]
 pub struct Config {
@@ -272,7 +276,10 @@ impl Control {
             Event::Wake => self.wake_at = self.wake_at.filter(|at| *at > now),
             Event::Charted(topology) => self.on_charted(topology),
             Event::Observed(observation) => self.on_observed(now, observation, &mut commands),
-            Event::ObserveFailed(_) => self.freeze(now, Freeze::Unobserved, &mut commands),
+            Event::ObserveFailed(_) => {
+                self.next_observe = self.next_observe.min(now + OBSERVED_AGAIN_AFTER);
+                self.freeze(now, Freeze::Unobserved, &mut commands);
+            }
             Event::Sampled { at, samples } => self.on_sampled(at, samples),
             Event::BackFilled => self.bank = BankSeat::Missing { not_before: now },
             Event::Recorded(record) => self.on_recorded(now, record, &mut commands),

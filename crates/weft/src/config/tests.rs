@@ -1,3 +1,5 @@
+//! Tests of the configuration: what is read, and what is refused with which sentence.
+
 use super::*;
 
 const WHOLE: &str = r#"
