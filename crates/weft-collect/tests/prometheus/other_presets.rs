@@ -24,13 +24,16 @@ fn period() -> Period {
     Period { start: start(), end, step: Step::FIVE_MINUTES }
 }
 
+/// A series: its labels, and its value at each instant.
+type Told<'a> = (&'a str, fn(i64) -> Option<f64>);
+
 /// OpenMetrics text as it grows.
 #[derive(Default)]
 struct Text(String);
 
 impl Text {
     /// A family with its series: labels, and the value at each instant.
-    fn family(mut self, name: &str, kind: &str, series: &[(&str, fn(i64) -> Option<f64>)]) -> Self {
+    fn family(mut self, name: &str, kind: &str, series: &[Told<'_>]) -> Self {
         let suffix = if kind == "counter" { "_total" } else { "" };
         let first = start().as_millis() / 1_000;
         writeln!(self.0, "# TYPE {name} {kind}").unwrap();

@@ -15,9 +15,12 @@ fn at(step: usize) -> Timestamp {
     Timestamp::from_seconds(1_767_600_000) + Step::FIVE_MINUTES.span() * step as i64
 }
 
+/// A workload: its name, its stays, its demand.
+type Row<'a> = (&'a str, &'a [(usize, &'a str)], &'a str);
+
 /// Three hosts of four cores and 16 GB, and workloads of two vCPUs and 6 GB: name, stays, and a text in
 /// which each character is a step: a digit so many hundred millicores, a gap, or censored at 2,000.
-fn history(workloads: &[(&str, &[(usize, &str)], &str)]) -> History {
+fn history(workloads: &[Row<'_>]) -> History {
     let hosts = "regions: [{name: r}]\nzones: [{name: z, region: r}]\nhosts: [{name: 'h{}', count: 3, zone: z, cores: 4, memory: 16GB, network: 10Gbit/s, power: {measured: g5}}]\nworkloads:\n";
     let mut text = hosts.to_owned();
     for (name, ..) in workloads {
