@@ -7,7 +7,7 @@
 pub mod outcome;
 
 mod bootstrap;
-mod verdict;
+pub mod verdict;
 
 use std::str::FromStr;
 use std::sync::Arc;

@@ -61,7 +61,7 @@ mod tests {
             "regions: [{{name: {region}, energy_price_per_kwh: 0.2}}, {{name: far, energy_price_per_kwh: 0.1}}]\nzones: [{{name: z, region: {region}}}]\n"
         );
         let file: FleetFile<GeneratorSection> =
-            weft_core::files::fleet::read("fleet.yaml", &format!("{yaml}hosts: [{{name: {host}, zone: z, cores: {cores}, memory: 64GiB, power: {{measured: g5}}}}]\nworkloads: []\n"))
+            weft_core::files::fleet::read("fleet.yaml", &format!("{yaml}hosts: [{{name: {host}, zone: z, cores: {cores}, memory: 64GiB, network: 1Gbit/s, power: {{measured: g5}}}}]\nworkloads: []\n"))
                 .expect("a sound fleet");
         let parts = file.topology;
         Topology::new(

@@ -367,6 +367,20 @@ fn a_driver_that_does_not_answer_freezes() {
 }
 
 #[test]
+fn a_driver_that_does_not_answer_is_asked_again_soon() {
+    let mut scene = Scene::new(Mode::Auto);
+    scene.control.config.observe_every = Span::from_minutes(5);
+    scene.observable = false;
+    scene.pass_steps(1);
+    let (now, asked) = (scene.now, scene.control.next_observe);
+    assert!(asked <= now + Span::from_minutes(1), "{asked} is too late at {now}");
+    scene.observable = true;
+    scene.pass_steps(1);
+    assert!(scene.control.next_observe > scene.now, "then as rarely as before");
+    assert!(scene.control.freezes().next().is_none());
+}
+
+#[test]
 fn a_change_by_another_hand_freezes_and_is_named() {
     let mut scene = Scene::new(Mode::Auto);
     scene.pass_steps(2);

@@ -105,6 +105,8 @@ pub struct Verdict {
     pub against: Option<usize>,
     /// What Weft would have saved: bill, unserved demand and downtime, in the fleet's currency.
     pub saving: f64,
+    /// The saving as a share of what the other policy cost.
+    pub share: f64,
     /// The 95 % interval of the saving, by block bootstrap.
     pub interval: (f64, f64),
     /// What the blocks were: days, or hosts where there are too few days.

@@ -6,6 +6,10 @@ use super::bootstrap;
 use super::outcome::{PolicyRow, Verdict};
 use crate::judge::Block;
 
+/// A saving below this share of what the other policy cost is nothing to speak of, however sure it is: what
+/// was assumed of power and moves is less exact.
+pub const NEGLIGIBLE: f64 = 0.005;
+
 /// With fewer days than this, hosts are the blocks.
 const FEWEST_DAYS: usize = 7;
 
@@ -46,6 +50,7 @@ pub(super) fn judge(
         predictive,
         against,
         saving: 0.0,
+        share: 0.0,
         interval: (0.0, 0.0),
         blocks: "days",
         sentence: "Nothing to compare: run `predictive` and at least one other policy.".to_owned(),
@@ -54,6 +59,8 @@ pub(super) fn judge(
     let (differences, kind) = differences(&blocks[theirs], &blocks[ours], prices);
     verdict.blocks = kind;
     verdict.saving = whole_cost(&rows[theirs], prices) - whole_cost(&rows[ours], prices);
+    let whole = whole_cost(&rows[theirs], prices);
+    verdict.share = if whole > 0.0 { verdict.saving / whole } else { 0.0 };
     let sum: f64 = differences.iter().sum();
     let (low, high) = bootstrap::interval(&differences, seed);
     let shift = verdict.saving - sum;
@@ -105,7 +112,12 @@ fn sentence(verdict: &Verdict, rival: &PolicyRow) -> String {
         verdict.saving, verdict.blocks
     );
     let name = name_of(rival);
-    if low > 0.0 {
+    if low > 0.0 && verdict.share < NEGLIGIBLE {
+        let percent = 100.0 * verdict.share;
+        format!(
+            "You would gain nothing to speak of: against {name} the saving is {range}, {percent:.2} % of what that costs."
+        )
+    } else if low > 0.0 {
         format!("Weft would have saved {range} against {name}.")
     } else if high < 0.0 {
         format!("You would gain nothing: against {name} the saving is {range}, a loss.")
@@ -172,6 +184,18 @@ mod tests {
         assert_eq!(verdict.against, Some(1), "the cheapest rival");
         assert!((verdict.saving - 8.0).abs() < 1e-9);
         assert!(verdict.sentence.starts_with("Weft would have saved 8.00"), "{}", verdict.sentence);
+    }
+
+    #[test]
+    fn a_saving_that_is_sure_and_tiny_is_nothing_to_speak_of() {
+        let prices = Prices::default();
+        let rows =
+            [row("actual", 800.0, 0.0), row("none", 796.0, 0.0), row("predictive", 798.0, 0.0)];
+        let steady = |cost: f64| blocks(&[cost; 8]);
+        let verdict = judge(&rows, &[steady(100.0), steady(99.5), steady(99.75)], &prices, 3);
+        assert_eq!((verdict.against, verdict.share), (Some(0), 0.0025));
+        let expected = "You would gain nothing to speak of: against what really happened (actual) the saving is 2.00 (95 % interval 2.00 to 2.00, over days), 0.25 % of what that costs. none would have cost 2.00 less than Weft.";
+        assert_eq!(verdict.sentence, expected);
     }
 
     #[test]

@@ -48,6 +48,7 @@ fn outcome(trace: &str, steps: usize) -> Outcome {
             predictive: Some(7),
             against: Some(4),
             saving: 41.7,
+            share: 0.12,
             interval: (29.3, 55.1),
             blocks: "hosts",
             sentence: "Weft would have saved 41.7 (between 29.3 and 55.1) against reactive-lr: \

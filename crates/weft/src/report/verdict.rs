@@ -2,6 +2,7 @@
 //! weighs, each beside what it was without Weft. A gain in one must never hide a loss in another.
 
 use weft_sim::backtest::outcome::{Outcome, PolicyRow, Verdict};
+use weft_sim::backtest::verdict::NEGLIGIBLE;
 
 use super::markup::{escape, percent, significant};
 use super::palette;
@@ -32,7 +33,7 @@ fn tone(verdict: &Verdict) -> &'static str {
     let (low, high) = verdict.interval;
     match () {
         () if verdict.predictive.is_none() || verdict.against.is_none() => "open",
-        () if low > 0.0 => "gain",
+        () if low > 0.0 && verdict.share >= NEGLIGIBLE => "gain",
         () if high < 0.0 => "loss",
         () => "open",
     }
@@ -178,6 +179,8 @@ mod tests {
         assert_eq!(tone_of((-1.0, 2.0)), "open");
         assert_eq!(tone_of((-2.0, -1.0)), "loss");
         assert_eq!(tone_of((f64::NAN, f64::NAN)), "open");
+        let tiny = Verdict { interval: (1.0, 2.0), share: 0.001, ..example::day().verdict };
+        assert_eq!(tone(&tiny), "open");
     }
 
     #[test]
