@@ -19,8 +19,9 @@ use weft_sim::world::{Physics, World, WorldSpec};
 
 const SEED: u64 = 1;
 
-/// Days that the forecasters have seen before the loop begins: enough for a season and its errors.
-const LEARNED_DAYS: u32 = 3;
+/// What the forecasters have seen before the loop begins, and how much of it judges them: as in the demo.
+const LEARNED: Span = Span::from_hours(3 * 24 + 8);
+const JUDGED: Span = Span::from_days(1);
 
 /// Thursday, 5 March 2026, eight in the morning: where the demo begins.
 fn start() -> Timestamp {
@@ -102,14 +103,14 @@ fn some_hosts_run_short_every_day_and_at_all_hours() {
 #[test]
 fn its_history_ends_where_it_begins() {
     let fleet = fleet();
-    let past = |days| history(&fleet, days).collect::<Vec<_>>();
-    let (short, long) = (past(1), past(3));
+    let past = |length| history(&fleet, length).collect::<Vec<_>>();
+    let (short, long) = (past(Span::from_hours(30)), past(Span::from_days(3)));
     assert_eq!(short.len(), long.len());
-    let per_day = fleet.step.per_day();
+    let (few, many) = (30 * 12, 72 * 12);
     for (short, long) in short.iter().zip(&long) {
         assert_eq!((&short.key, short.series.end()), (&long.key, fleet.start));
-        assert_eq!((short.series.len(), long.series.len()), (per_day, 3 * per_day));
-        assert!(short.series.iter().eq(long.series.iter().skip(2 * per_day)), "{}", short.key);
+        assert_eq!((short.series.len(), long.series.len()), (few, many));
+        assert!(short.series.iter().eq(long.series.iter().skip(many - few)), "{}", short.key);
         assert!(long.series.iter().flatten().all(|value| value <= long.cap), "{}", long.key);
     }
     let cpu = short.iter().filter(|part| part.key.measure == Measure::Resource(Resource::Cpu));
@@ -130,10 +131,12 @@ fn a_seed_is_a_fleet() {
     assert_eq!(one.placement, same.placement);
 }
 
-/// The loop with forecasters that know what flows, and its twin.
+/// The loop with forecasters that have learned, and its twin.
 struct Demo {
     replay: Replay,
     twin: Twin,
+    /// How many hosts each plan found short.
+    hosts_short: Vec<usize>,
 }
 
 impl Demo {
@@ -146,19 +149,15 @@ impl Demo {
         };
         let topology = fleet.topology.clone();
         let mut config = Config::new(topology, Arc::new(policy), fleet.step, SEED);
-        config.iterations = 2_000;
-        config.history_steps = LEARNED_DAYS as usize * fleet.step.per_day();
+        (config.iterations, config.publish) = (2_000, true);
+        config.history_steps = LEARNED.whole_steps(fleet.step);
         let mut bank = config.new_bank();
-        let flows = |part: &weft_sim::generator::demo::History| {
-            [Resource::Cpu, Resource::Network].map(Measure::Resource).contains(&part.key.measure)
-        };
-        for part in history(fleet, LEARNED_DAYS).filter(flows) {
-            bank.insert_history(part.key, part.cap, &part.series);
-        }
+        let pasts = history(fleet, LEARNED).map(|part| (part.key, part.cap, part.series)).collect();
+        bank.insert_histories(pasts, JUDGED.whole_steps(fleet.step));
         let control = Control::new(config.clone()).with_bank(bank);
         let replay = Replay::new(world(fleet), config, Foresight::Forecast).live(control);
         let twin = Twin::new(spec(fleet)).expect("as the fleet");
-        Self { replay, twin }
+        Self { replay, twin, hosts_short: Vec::new() }
     }
 
     fn run(&mut self, end: Timestamp) {
@@ -173,6 +172,8 @@ impl Demo {
             if newest.replace(plan.id) == Some(plan.id) {
                 continue;
             }
+            let short: BTreeSet<_> = plan.shortages.iter().map(|s| &s.key.host).collect();
+            self.hosts_short.push(short.len());
             for shortage in &plan.shortages {
                 let answers =
                     plan.moves.iter().filter(|m| m.purpose.shortage() == Some(&shortage.key));
@@ -183,6 +184,16 @@ impl Demo {
                 }
             }
         }
+    }
+
+    /// The share of the judged intervals that covered what came.
+    fn coverage(&self) -> f64 {
+        let book = self.replay.control.book().expect("it is published");
+        let covered = book.reports().filter_map(|report| report.coverage);
+        let (sum, count) = covered.fold((0.0, 0.0), |(sum, count), (share, judged)| {
+            (sum + share * f64::from(judged), count + f64::from(judged))
+        });
+        sum / count
     }
 
     fn busiest_host(&self) -> Place {
@@ -229,4 +240,8 @@ fn every_strategy_happens_within_a_day_and_shortages_are_avoided() {
     let ours = demo.replay.world.judge().metrics().overload_minutes;
     let theirs = demo.twin.world().judge().metrics().overload_minutes;
     assert!(ours * 5.0 < theirs, "{ours} minutes of overload instead of {theirs}");
+    let mean_short = demo.hosts_short.iter().sum::<usize>() as f64 / demo.hosts_short.len() as f64;
+    assert!(mean_short < 15.0, "{mean_short} of 60 hosts are foreseen short in an average plan");
+    let coverage = demo.coverage();
+    assert!((0.92..0.98).contains(&coverage), "intervals of 95 % covered {coverage}");
 }

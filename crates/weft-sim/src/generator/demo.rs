@@ -164,12 +164,14 @@ fn rules() -> Vec<Rule> {
     rules
 }
 
-/// The last `days` days (at most 28) before a demo's fleet begins, as a monitor would have seen them:
+/// The last `length` (at most 28 days) before a demo's fleet begins, as a monitor would have seen it:
 /// processor use is at most what the vCPUs can give, and marked as censored there. One resource of all
 /// workloads after another, made as they are taken.
-pub fn history(fleet: &MadeFleet, days: u32) -> impl Iterator<Item = History> + '_ {
-    let days = days.min(DAYS_BEFORE);
-    let begins = fleet.start - Span::from_days(i64::from(days));
+pub fn history(fleet: &MadeFleet, length: Span) -> impl Iterator<Item = History> + '_ {
+    let per_day = fleet.step.per_day();
+    let all = DAYS_BEFORE as usize * per_day;
+    let skipped = all.saturating_sub(length.whole_steps(fleet.step));
+    let begins = fleet.start - fleet.step.span() * (all - skipped) as i64;
     let generator = fleet.generated.generator.before(DAYS_BEFORE as usize);
     let of_all = |resource| fleet.workloads.values().map(move |workload| (resource, workload));
     Resource::ALL.into_iter().flat_map(of_all).filter_map(move |(resource, workload)| {
@@ -179,11 +181,9 @@ pub fn history(fleet: &MadeFleet, days: u32) -> impl Iterator<Item = History> + 
             _ => f32::INFINITY,
         };
         let mut series = Series::new(begins, fleet.step);
-        for day in DAYS_BEFORE - days..DAYS_BEFORE {
-            for value in shape.day(day as usize) {
-                series.push(Some(value.min(cap)), value > cap);
-            }
-        }
+        let days = skipped / per_day..DAYS_BEFORE as usize;
+        let values = days.flat_map(|day| shape.day(day)).skip(skipped % per_day);
+        values.for_each(|value| series.push(Some(value.min(cap)), value > cap));
         let key = SeriesKey::resource(workload.id.clone(), resource);
         Some(History { key, cap, series })
     })

@@ -32,14 +32,16 @@ use super::told::told;
 use super::view::{DemoView, View};
 use crate::api::shapes::signals::DemoPlace;
 
-/// The days of history that are stored.
-const STORED_DAYS: u32 = 28;
-/// The newest days of those that the forecasters are made from, before the demo begins.
-const LEARNED_DAYS: u32 = 3;
-/// A machine that shows a demo has little time: some seconds of work.
-const DEPTH: Depth = Depth { judged: 926_000, watched: 116_000 };
+/// How much history is stored.
+const STORED: Span = Span::from_days(28);
+/// The newest of it that the forecasters are made from, before the demo begins: since Monday's first hour.
+/// What comes before was a weekend, and forecasters know no weeks yet.
+const LEARNED: Span = Span::from_hours(3 * 24 + 8);
+/// A machine that shows a demo has little time: some seconds of work. The first two days are not judged, so
+/// that whatever is judged was forecast by a model that knows the hours of the day.
+const DEPTH: Depth = Depth { judged: 700_000, watched: 116_000 };
 /// Every demo begins on the same Thursday, 5 March 2026, at eight in the morning: the same seed shows the
-/// same. What is learned are working days then, and a working day comes: forecasters know no weeks yet.
+/// same. What is learned are working days then, and a working day comes.
 const START_SECONDS: i64 = 1_772_697_600;
 /// The days that a demo's fleet has demand for.
 const DAYS: u32 = 60;
@@ -110,7 +112,7 @@ impl Founded {
         let spec = fleet.world(Physics::default(), FaultPlan::none(), seed);
         let (mut world, twin) = (World::new(spec.clone())?, Twin::new(spec)?);
         let newest: Vec<_> =
-            history(&fleet, LEARNED_DAYS).map(|part| (part.key, part.series)).collect();
+            history(&fleet, LEARNED).map(|part| (part.key, part.series)).collect();
         store.back_fill_all(&newest)?;
         let events: Vec<Signal> = fleet.events().iter().cloned().map(acts::vouched_for).collect();
         store.put_events(acts::SOURCE, &events)?;
@@ -129,7 +131,7 @@ impl Founded {
 /// it, nothing is learned from it.
 fn keep_past(fleet: &MadeFleet, store: &dyn Store) {
     let mut since = Instant::now();
-    for part in history(fleet, STORED_DAYS) {
+    for part in history(fleet, STORED) {
         if let Err(error) = store.back_fill(&part.key, &part.series) {
             tracing::error!(%error, "the demo's past is not stored");
             return;
@@ -307,6 +309,6 @@ fn config(fleet: &MadeFleet, seed: u64) -> Config {
     };
     let mut config = Config::new(fleet.topology.clone(), Arc::new(policy), fleet.step, seed);
     config.publish = true;
-    config.history_steps = LEARNED_DAYS as usize * fleet.step.per_day();
+    config.history_steps = LEARNED.whole_steps(fleet.step);
     config
 }

@@ -29,8 +29,8 @@ enum Answer {
     Moves(usize),
     /// So many moves, which wait for a person.
     Waiting(usize),
-    /// Nothing yet, on purpose: a later plan decides on a better forecast.
-    Later,
+    /// Nothing, on purpose: whatever could be done costs more than the shortage.
+    Borne(String),
     /// Nothing, and why.
     Nothing(String),
 }
@@ -41,16 +41,14 @@ pub(super) fn shortages(view: &View, findings: &mut Findings) {
         return;
     };
     for shortage in plan.shortages.iter().filter(|shortage| shortage.ends > view.now) {
-        let answer = answer(view, plan, shortage);
+        let Some(answer) = answer(view, plan, shortage) else { continue };
         let lead = (shortage.begins - view.now).max(Span::ZERO);
+        let is_likely = shortage.probability >= LIKELY;
         let severity = match answer {
-            Answer::Moves(_) | Answer::Later => Severity::Info,
-            Answer::Waiting(_) | Answer::Nothing(_)
-                if lead <= SHORT_LEAD && shortage.probability >= LIKELY =>
-            {
-                Severity::Critical
-            }
-            Answer::Waiting(_) | Answer::Nothing(_) => Severity::Warning,
+            Answer::Moves(_) => Severity::Info,
+            Answer::Borne(_) if !is_likely => Severity::Info,
+            _ if lead <= SHORT_LEAD && is_likely => Severity::Critical,
+            _ => Severity::Warning,
         };
         let key = &shortage.key;
         let labels = [("host", key.host.as_str()), ("resource", key.resource.name())];
@@ -59,14 +57,21 @@ pub(super) fn shortages(view: &View, findings: &mut Findings) {
     }
 }
 
-fn answer(view: &View, plan: &Plan, shortage: &Shortage) -> Answer {
+/// None where there is nothing to tell yet: a later plan decides, in time, on a better forecast.
+fn answer(view: &View, plan: &Plan, shortage: &Shortage) -> Option<Answer> {
     let left = plan.unanswered.iter().find(|left| left.shortage == shortage.key);
     if let Some(left) = left {
+        let sentence = || reasons::standstill(&left.why, &view.policy).sentence;
         return match &left.why {
-            Standstill::Later { .. } => Answer::Later,
-            why => Answer::Nothing(reasons::standstill(why, &view.policy).sentence),
+            Standstill::Later { .. } => None,
+            Standstill::CheaperToBear { .. } => Some(Answer::Borne(sentence())),
+            _ => Some(Answer::Nothing(sentence())),
         };
     }
+    Some(answer_by_moves(view, plan, shortage))
+}
+
+fn answer_by_moves(view: &View, plan: &Plan, shortage: &Shortage) -> Answer {
     let answers = plan.moves.iter().filter(|m| m.purpose.shortage() == Some(&shortage.key));
     let states = answers.map(|planned| view.moves.get(&planned.id).map(|tracked| tracked.state));
     let states: Vec<_> = states.collect();
@@ -108,8 +113,7 @@ fn foretold(view: &View, shortage: &Shortage, lead: Span, answer: &Answer) -> St
         Answer::Moves(1) => "1 move answers it".to_owned(),
         Answer::Moves(count) => format!("{count} moves answer it"),
         Answer::Waiting(count) => format!("{} waiting for approval", moves(*count)),
-        Answer::Later => "it is answered later, on a better forecast".to_owned(),
-        Answer::Nothing(why) => format!("not answered: {why}"),
+        Answer::Borne(why) | Answer::Nothing(why) => format!("not answered: {why}"),
     };
     format!(
         "{host} is foreseen to run short of {word} {when}: expected at most {limit}, found {quantile} at \
