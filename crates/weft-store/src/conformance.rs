@@ -55,6 +55,7 @@ pub fn run(mut make: impl FnMut() -> Box<dyn Store>) -> Result<(), Breach> {
     sources_go_with_their_events(make().as_ref())?;
     an_alert_is_told_once(make().as_ref())?;
     alerts_of_one_instant_stay_together(make().as_ref())?;
+    what_ended_long_ago_is_forgotten(make().as_ref())?;
     a_token_is_kept(make().as_ref())
 }
 
@@ -206,6 +207,7 @@ fn events_are_found_by_time(store: &dyn Store) -> Result<(), Breach> {
     same(check, &vec!["api/mine".to_owned()], &names(store, 10, 20)?)?;
     store.put_events("file", &[])?;
     same(check, &vec!["api/mine".to_owned()], &names(store, 0, 100)?)?;
+    same("a count", &(1, 0), &(store.event_count("api")?, store.event_count("file")?))?;
     let check = "an event that is forgotten";
     same(check, &false, &store.forget_event("file", &"mine".into())?)?;
     same(check, &true, &store.forget_event("api", &"mine".into())?)?;
@@ -285,6 +287,18 @@ fn alerts_of_one_instant_stay_together(store: &dyn Store) -> Result<(), Breach> 
     same(check, &all[..4].to_vec(), &store.alerts(None, 2)?)?;
     same(check, &all[4..].to_vec(), &store.alerts(Some(at(1)), 2)?)?;
     same(check, &Vec::new(), &store.alerts(Some(at(0)), 2)?)
+}
+
+fn what_ended_long_ago_is_forgotten(store: &dyn Store) -> Result<(), Breach> {
+    let over = Alert { ends: Some(at(5)), ..alert("f1", 0) };
+    let recent = Alert { ends: Some(at(15)), ..alert("f2", 0) };
+    let all = [over, recent, alert("f3", 0)];
+    all.iter().try_for_each(|alert| store.put_alert(alert))?;
+    store.put_events("file", &[trusted("file", "over", 0, 5), trusted("file", "recent", 0, 15)])?;
+    store.forget_before(at(10))?;
+    let check = "what ended long ago";
+    same(check, &all[1..].to_vec(), &store.alerts(None, 9)?)?;
+    same(check, &vec!["file/recent".to_owned()], &names(store, 0, 100)?)
 }
 
 fn a_token_is_kept(store: &dyn Store) -> Result<(), Breach> {

@@ -180,7 +180,8 @@ pub trait Store: Send + Sync {
     /// Start of the newest step that was written or back-filled.
     fn newest_step(&self) -> Result<Option<Timestamp>, StoreError>;
 
-    /// Forgets samples and scores from before an instant; whole chunks only.
+    /// Forgets samples and scores from before an instant, in whole chunks only, and events and alerts that had
+    /// ended by then.
     fn forget_before(&self, before: Timestamp) -> Result<(), StoreError>;
 
     /// Keeps how forecasts have held.
@@ -201,6 +202,9 @@ pub trait Store: Send + Sync {
 
     /// Forgets an event of a source; whether there was one.
     fn forget_event(&self, source: &str, id: &EventId) -> Result<bool, StoreError>;
+
+    /// How many events a source has.
+    fn event_count(&self, source: &str) -> Result<usize, StoreError>;
 
     /// The events that overlap a window, by begin. What must not lead to moves stays so.
     fn events(&self, overlapping: Window) -> Result<Vec<Signal>, StoreError>;

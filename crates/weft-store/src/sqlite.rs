@@ -261,6 +261,10 @@ impl Store for SqliteStore {
         self.writing(|store| events::forget(store, source, id))
     }
 
+    fn event_count(&self, source: &str) -> Result<usize, StoreError> {
+        self.reading(|store| events::count(store, source))
+    }
+
     fn events(&self, overlapping: Window) -> Result<Vec<Signal>, StoreError> {
         self.reading(|store| events::overlapping(store, overlapping))
     }

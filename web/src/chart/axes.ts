@@ -36,7 +36,7 @@ export function common(paint: Paint, unit: string, top: number | null): Omit<Opt
   return {
     tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1000), "Etc/UTC"),
     legend: { show: false },
-    padding: [10 * paint.scale, 12 * paint.scale, 0, 0],
+    padding: [10 * paint.scale, 20 * paint.scale, 0, 0],
     cursor: { drag: { x: false, y: false }, points: { size: 7 } },
     scales: {
       x: { time: true },

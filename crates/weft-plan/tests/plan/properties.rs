@@ -5,7 +5,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use proptest::prelude::*;
-use proptest::test_runner::RngSeed;
 use weft_core::id::{MoveId, PlanId};
 use weft_core::observation::{HostState, Observation};
 use weft_core::plan::{Plan, Strategy as How};
@@ -21,6 +20,9 @@ const NUMBERING: Numbering = Numbering { plan: PlanId(7), first_move: MoveId(100
 fn plan(situation: &Situation, seed: u64) -> Plan {
     make(situation, None, NUMBERING, Effort { iterations: 300, seed }, &|| false)
 }
+
+/// After so many plans in a row that were carried out nothing is left to do.
+const SETTLED_WITHIN: u64 = 8;
 
 /// The observation after every move of a plan has succeeded.
 pub(crate) fn carried_out(situation: &Situation, plan: &Plan) -> Situation {
@@ -170,39 +172,31 @@ proptest! {
         let ruled = !situation.policy.rules.is_empty();
         prop_assert!(answers || lost || ruled || plan.moves.is_empty() || saved > 0.0, "{plan:#?}");
     }
-}
 
-// One fleet in about a thousand does not settle yet (CHANGELOG, Known defects). The fleets are the same in every run,
-// so that whoever changes something is judged by the change.
-proptest! {
-    #![proptest_config(ProptestConfig {
-        cases: 96,
-        failure_persistence: None,
-        rng_seed: RngSeed::Fixed(3),
-        ..ProptestConfig::default()
-    })]
-
-    /// What the order on the way kept a plan from doing, the next does; then nothing is left, and
-    /// nobody has been moved back.
+    /// What the order on the way kept a plan from doing, a later one does, and each of them pays; then nothing is
+    /// left. Nobody is moved back, unless a plan on the way had to leave a shortage, which is answered, or shared
+    /// anew, once a host has gained room; and a rule that only becomes mendable when a host is empty may call
+    /// it back.
     #[test]
     fn plans_that_are_carried_out_settle(case in fleet(), seed in any::<u64>()) {
         let mut situation = case.situation();
         let mut last = plan(&situation, seed);
         let mut left: BTreeSet<_> = BTreeSet::new();
-        let (mut returns, mut story) = (0, String::new());
-        for round in 1..=4 {
+        let (mut returns, mut has_left_some, mut story) = (0, false, String::new());
+        for round in 1..=SETTLED_WITHIN {
             story = format!("{story}\nround {round}\n{}", told(&last));
             for planned in &last.moves {
                 let target = (planned.workload.clone(), planned.to.clone());
                 returns += usize::from(left.contains(&target));
             }
+            has_left_some |= !last.unanswered.is_empty();
             left.extend(last.moves.iter().map(|m| (m.workload.clone(), m.from.clone())));
             situation = carried_out(&situation, &last);
             let effort = Effort { iterations: 300, seed: seed.wrapping_add(round) };
             last = make(&situation, Some(&last), NUMBERING, effort, &|| false);
         }
         prop_assert!(last.moves.is_empty(), "{story}\nand then\n{}", told(&last));
-        // A rule that only becomes mendable when a host is empty may call that host back.
-        prop_assert!(returns == 0 || !case.policy.rules.is_empty(), "{story}");
+        let is_ruled = !case.policy.rules.is_empty();
+        prop_assert!(returns == 0 || is_ruled || has_left_some, "{story}");
     }
 }

@@ -43,6 +43,12 @@ pub(super) fn forget(connection: &Connection, source: &str, id: &EventId) -> Res
     Ok(connection.execute(query, params![source, id.as_str()])? > 0)
 }
 
+pub(super) fn count(connection: &Connection, source: &str) -> Result<usize, Fault> {
+    let query = "SELECT count(*) FROM events WHERE source = ?1";
+    let count: i64 = connection.query_row(query, [source], |row| row.get(0))?;
+    Ok(count.try_into().unwrap_or_default())
+}
+
 pub(super) fn overlapping(connection: &Connection, window: Window) -> Result<Vec<Signal>, Fault> {
     let query = "SELECT body FROM events WHERE ends > ?1 AND begins < ?2 \
                  ORDER BY begins, source, id";

@@ -263,7 +263,13 @@ pub(super) fn forget_before(
             .prepare_cached("DELETE FROM chunks WHERE series = ?1 AND start < ?2")?
             .execute(params![id, end])?;
     }
-    transaction.execute("DELETE FROM scores WHERE at < ?1", [before.as_millis()])?;
+    for delete in [
+        "DELETE FROM scores WHERE at < ?1",
+        "DELETE FROM events WHERE ends < ?1",
+        "DELETE FROM alerts WHERE ends < ?1",
+    ] {
+        transaction.execute(delete, [before.as_millis()])?;
+    }
     transaction.commit()?;
     Ok(())
 }

@@ -24,6 +24,9 @@ use crate::run::view::View;
 /// The most events that the heat map is given: more than there is room for.
 const MOST_AHEAD: usize = 200;
 
+/// The most campaigns that are kept of those that came in through the API: lists and plans read them all.
+const MOST_CAMPAIGNS: usize = 10_000;
+
 /// The longest name of a campaign.
 const NAME_BYTES: usize = 200;
 
@@ -91,7 +94,13 @@ pub(super) async fn add_campaign(State(app): State<App>, Body(given): Body<NewCa
     let event = campaign(given)?;
     let id = event.id.clone();
     let signal = Signal::trusted(API_SOURCE, event, Provenance::named(id.as_str()));
-    app.desk.store().put_event(&signal)?;
+    let store = app.desk.store();
+    if store.event_count(API_SOURCE)? >= MOST_CAMPAIGNS {
+        return Err(No::invalid(format!(
+            "expected fewer than {MOST_CAMPAIGNS} campaigns, found as many: take back some of them first"
+        )));
+    }
+    store.put_event(&signal)?;
     app.desk.tell([Topic::Events, Topic::Outlook].into());
     Ok(Json(Acknowledged { done: format!("campaign {id} is taken in") }))
 }

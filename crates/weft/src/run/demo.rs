@@ -111,8 +111,7 @@ impl Founded {
         let Self { fleet, config, seed, speed } = self;
         let spec = fleet.world(Physics::default(), FaultPlan::none(), seed);
         let (mut world, twin) = (World::new(spec.clone())?, Twin::new(spec)?);
-        let newest: Vec<_> =
-            history(&fleet, LEARNED).map(|part| (part.key, part.series)).collect();
+        let newest: Vec<_> = history(&fleet, LEARNED).map(|part| (part.key, part.series)).collect();
         store.back_fill_all(&newest)?;
         let events: Vec<Signal> = fleet.events().iter().cloned().map(acts::vouched_for).collect();
         store.put_events(acts::SOURCE, &events)?;

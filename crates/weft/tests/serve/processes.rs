@@ -199,7 +199,14 @@ impl Server {
         request.send_json(body).is_ok()
     }
 
-    /// Whether a request to take something back was acknowledged.
+    /// Whether a request of the owner to take something back was acknowledged.
+    pub(crate) fn take_back(&self, path: &str) -> bool {
+        let request = ureq::delete(format!("{}/api/v1/{path}", self.address))
+            .header("Authorization", format!("Bearer {}", self.token));
+        request.call().is_ok()
+    }
+
+    /// How a request to take something back was answered.
     pub(crate) fn delete(&self, path: &str, token: &str) -> Result<(), u16> {
         let request = ureq::delete(format!("{}/api/v1/{path}", self.address))
             .header("Authorization", format!("Bearer {token}"));

@@ -7,6 +7,9 @@ use serde_json::{Value, json};
 
 use crate::processes::{Fleet, Server};
 
+/// Campaigns that are there at a time: then one is taken back for each that is announced.
+const CAMPAIGNS: usize = 500;
+
 const HOSTS: [&str; 3] = ["a-1", "a-2", "b-1"];
 
 /// What was acknowledged and shown so far.
@@ -16,6 +19,7 @@ pub(crate) struct Witness {
     acknowledged: usize,
     kills: usize,
     campaigns: BTreeSet<String>,
+    taken_back: BTreeSet<String>,
     /// Whether each host is being emptied; none where a request went unanswered.
     drained: BTreeMap<&'static str, Option<bool>>,
     /// Whether the loop is paused; none where a request went unanswered.
@@ -44,6 +48,7 @@ impl Witness {
             5 => self.drain_or_take_back(server, HOSTS[number / 40 % HOSTS.len()]),
             20 => self.pause(server, true),
             21 => self.pause(server, false),
+            _ if self.campaigns.len() >= CAMPAIGNS => self.take_back(server),
             _ => self.announce(server, number),
         };
         self.acknowledged += usize::from(done);
@@ -55,6 +60,15 @@ impl Witness {
         let done = server.post("events", &json!({"id": id, "begins": window.0, "ends": window.1}));
         if done {
             self.campaigns.insert(id);
+        }
+        done
+    }
+
+    fn take_back(&mut self, server: &Server) -> bool {
+        let id = self.campaigns.pop_first().expect("there are many");
+        let done = server.take_back(&format!("events/{id}"));
+        if done {
+            self.taken_back.insert(id);
         }
         done
     }
@@ -88,6 +102,8 @@ impl Witness {
         let there = event_names(server);
         let lost: Vec<_> = self.campaigns.difference(&there).collect();
         assert!(lost.is_empty(), "campaigns lost after {} kills: {lost:?}", self.kills);
+        let undone: Vec<_> = self.taken_back.intersection(&there).collect();
+        assert!(undone.is_empty(), "taken back, and there after {} kills: {undone:?}", self.kills);
         let status = server.get("status");
         if let Some(Some(is_paused)) = self.paused {
             let expected = if is_paused { "paused" } else { "on" };

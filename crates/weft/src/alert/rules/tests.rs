@@ -102,7 +102,8 @@ fn a_shortage_is_as_bad_as_its_answer_and_its_lead() {
         let mut view = planning(shortage(Span::from_minutes(lead_minutes), probability), answer);
         view.policy = Arc::new(Policy { mode, ..Policy::default() });
         view.may_start = may_start;
-        let expected = (!expected.is_empty()).then(|| format!("{expected} foreseen_shortage/a-1/cpu"));
+        let expected =
+            (!expected.is_empty()).then(|| format!("{expected} foreseen_shortage/a-1/cpu"));
         let expected: Vec<String> = expected.into_iter().collect();
         assert_eq!(found(&view), expected, "{lead_minutes} {probability} {mode:?}");
     };
