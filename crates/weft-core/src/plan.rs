@@ -328,6 +328,20 @@ pub enum MoveState {
 }
 
 impl MoveState {
+    /// All of them, in the order in which a move meets them.
+    pub const ALL: [Self; 10] = [
+        Self::Proposed,
+        Self::Approved,
+        Self::Scheduled,
+        Self::Running,
+        Self::Succeeded,
+        Self::Failed,
+        Self::Cancelled,
+        Self::Refused,
+        Self::Expired,
+        Self::Superseded,
+    ];
+
     /// The state's word.
     pub const fn name(self) -> &'static str {
         match self {

@@ -2,7 +2,7 @@
 //!
 //! Every reason is an enum with data; prose is for whoever prints it. Nothing here changes a plan.
 
-use weft_core::id::{MoveId, WorkloadId};
+use weft_core::id::{HostId, MoveId, WorkloadId};
 use weft_core::observation::HostState;
 use weft_core::plan::{Lack, Plan, Purpose, RejectedTarget, Standstill, Strategy};
 use weft_core::policy::Rule;
@@ -69,6 +69,13 @@ pub enum WhyStays {
         /// What each lacked.
         lacks: Vec<(Strategy, Lack)>,
     },
+    /// Its host is lost, and no move of the plan restarts it.
+    Lost {
+        /// The host.
+        host: HostId,
+        /// Up to three hosts that it is not restarted on; one that is merely costlier could take it.
+        rejected: Vec<RejectedTarget>,
+    },
     /// Its host runs short, and the plan leaves that.
     Unanswered {
         /// The shortage.
@@ -109,10 +116,20 @@ fn why_stays(situation: &Situation, plan: &Plan, workload: &WorkloadId) -> WhySt
     let Some(item) = fleet.origins.iter().position(|o| o.workload.id == *workload) else {
         return WhyStays::Nowhere;
     };
-    if let Some(bond) = &fleet.origins[item].bond {
+    let site = &fleet.sites[fleet.start[item].index()];
+    let host = &site.host.id;
+    let bond = &fleet.origins[item].bond;
+    // What is lost is restarted whatever binds it otherwise.
+    let is_bound =
+        matches!(bond, Some(Bond::InMotion { .. } | Bond::OutOfScope | Bond::NoStrategy { .. }));
+    if site.state == Some(HostState::Lost) && !is_bound {
+        let mut state = State::new(&fleet.problem, &fleet.start);
+        let rejected = rejected(&mut state, &fleet, item, None, Requirement::Bear);
+        return WhyStays::Lost { host: host.clone(), rejected };
+    }
+    if let Some(bond) = bond {
         return bond.clone().into();
     }
-    let host = &fleet.sites[fleet.start[item].index()].host.id;
     if let Some(left) = plan.unanswered.iter().find(|left| left.shortage.host == *host) {
         let (shortage, why) = (left.shortage.clone(), left.why.clone());
         return WhyStays::Unanswered { shortage, why };
@@ -176,7 +193,7 @@ pub(crate) fn rejected_for(
 }
 
 /// Up to three targets that `item` does not go to: first those that would do at a higher cost, then
-/// those that lack something, the emptiest first.
+/// those that lack something, the emptiest first, and those that take nothing at all last.
 pub(crate) fn rejected(
     state: &mut State<'_>,
     fleet: &Fleet<'_>,
@@ -198,7 +215,8 @@ pub(crate) fn rejected(
     }
     let home = state.assignment[item];
     let others = state.ranking.emptiest_first();
-    let others: Vec<_> = others.filter(|host| *host != home && !named.contains(host)).collect();
+    let mut others: Vec<_> = others.filter(|host| *host != home && !named.contains(host)).collect();
+    others.sort_by_key(|host| fleet.sites[host.index()].state != Some(HostState::Ready));
     for host in others {
         if rejected.len() == MOST_REJECTED {
             break;

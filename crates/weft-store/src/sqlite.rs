@@ -129,7 +129,9 @@ fn lock(path: &Path) -> Result<File, StoreError> {
     if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
         fs::create_dir_all(folder).map_err(at)?;
     }
-    let mut name = path.as_os_str().to_owned();
+    // The same file under another name is the same file.
+    let file = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    let mut name = file.into_os_string();
     name.push(".lock");
     let file = File::create(PathBuf::from(name)).map_err(at)?;
     match file.try_lock() {

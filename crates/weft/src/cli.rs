@@ -29,6 +29,22 @@ pub enum Failure {
 }
 
 impl Failure {
+    /// What went wrong.
+    pub const fn error(&self) -> &anyhow::Error {
+        let (Self::No(error) | Self::Input(error) | Self::Outside(error)) = self;
+        error
+    }
+
+    /// The same, told within something larger.
+    #[must_use]
+    pub fn within(self, what: String) -> Self {
+        match self {
+            Self::No(error) => Self::No(error.context(what)),
+            Self::Input(error) => Self::Input(error.context(what)),
+            Self::Outside(error) => Self::Outside(error.context(what)),
+        }
+    }
+
     fn exit_code(&self) -> ExitCode {
         match self {
             Self::No(_) => ExitCode::from(1),
@@ -270,7 +286,8 @@ pub struct ValidateArguments {
 /// Where a running Weft is. Writes take the token from WEFT_TOKEN.
 #[derive(Debug, Clone, Args)]
 pub struct Connection {
-    /// Its address.
+    /// Its address. What changes something takes the token from WEFT_TOKEN: in the link that Weft showed at its
+    /// first start it stands after #token=.
     #[arg(long, value_name = "URL", env = "WEFT_SERVER", default_value = "http://127.0.0.1:7373")]
     pub server: String,
 }
@@ -513,8 +530,7 @@ pub fn run() -> ExitCode {
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
-            let (Failure::No(error) | Failure::Input(error) | Failure::Outside(error)) = &failure;
-            eprintln!("weft: {error:#}");
+            eprintln!("weft: {:#}", failure.error());
             failure.exit_code()
         }
     }

@@ -81,7 +81,7 @@ impl Client {
     fn write(&self, path: &str) -> Result<String, Failure> {
         let Some(token) = &self.token else {
             return Err(Failure::Input(anyhow!(
-                "expected the token in WEFT_TOKEN, found none; the first start of Weft showed it"
+                "expected the token in WEFT_TOKEN, found none; it stands after #token= in the link that the first start of Weft showed"
             )));
         };
         let request = self

@@ -7,6 +7,7 @@
 pub mod clock;
 pub mod demo;
 pub mod desk;
+mod ending;
 pub mod load;
 pub mod serve;
 pub mod simulated;

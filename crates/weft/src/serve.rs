@@ -31,7 +31,6 @@ pub fn run(arguments: &ServeArguments) -> Result<(), Failure> {
     let policy = config.read_policy().map_err(Failure::Input)?;
     let store = SqliteStore::open(&config.store, config.step).map_err(outside)?;
     let store: Arc<dyn Store> = Arc::new(store);
-    let token = token(store.as_ref(), arguments.new_token)?;
     let receivers = config.alerts.receivers().map_err(Failure::Input)?;
     let parts = parts(&config, store.as_ref())?;
     let clock = parts.clock;
@@ -47,13 +46,15 @@ pub fn run(arguments: &ServeArguments) -> Result<(), Failure> {
     let founded = Founded::new(settings, store.as_ref()).map_err(outside)?;
     let (web, listener) = Web::listen(config.listen)?;
     let desk = founded.desk(clock.now(), store.clone());
+    let alerts = Alerts::start(&desk, receivers, clock);
+    let alerts = alerts.map_err(|error| Failure::Outside(error.into()))?;
+    // Only now: a start that fails must not make a token that nobody has seen.
+    let token = token(store.as_ref(), arguments.new_token)?;
     let hash = store.token_hash().map_err(outside)?;
     let hash = hash.expect("the store has the hash of the token: made above");
     let gate = Gate::new(hash, web.address().ip().is_loopback());
     web.serve(listener, App { desk: desk.clone(), gate: Arc::new(gate) });
     obey_signals(&web, &desk);
-    let alerts = Alerts::start(&desk, receivers, clock);
-    let alerts = alerts.map_err(|error| Failure::Outside(error.into()))?;
     greet(&config, &web, token.as_ref())?;
     let result = founded.run(desk, parts).map_err(|error| Failure::Outside(error.into()));
     alerts.close();

@@ -12,12 +12,14 @@ use weft_collect::signal::source::SignalSource;
 use weft_core::files::policy::unknown_name;
 use weft_core::policy::Policy;
 use weft_core::time::Span;
+use weft_driver::Driver;
 use weft_store::{SqliteStore, Store, StoreError};
 
 use crate::cli::{Failure, ValidateArguments};
 use crate::config::{Config, MetricsSettings, Source, asked_after};
 use crate::output;
 use crate::run::clock::Clock;
+use crate::run::serve::machines::Machines;
 use crate::run::serve::signals::horizon;
 use crate::run::simulated::Simulated;
 
@@ -41,7 +43,13 @@ pub fn run(arguments: &ValidateArguments) -> Result<(), Failure> {
         Source::Prometheus(metrics) => report.metrics(&config, metrics, &policy),
         Source::Simulated { address } => {
             let met = Simulated::meet(address);
-            report.take("fleet", met.map(|_| format!("a simulated fleet answers at {address}")));
+            let seen = met.and_then(|mut met| Ok((met.topology(), met.observe()?)));
+            if let Ok((topology, seen)) = &seen
+                && let Some(sentence) = unknown_name(&policy, topology, &seen.workloads)
+            {
+                report.note("policy", sentence);
+            }
+            report.take("fleet", seen.map(|_| format!("a simulated fleet answers at {address}")));
         }
     }
     for source in &config.signals {

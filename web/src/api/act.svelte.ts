@@ -28,19 +28,31 @@ class Outcomes {
 export const outcomes = new Outcomes();
 
 /**
- * Asks for something to be done and tells what came of it; answers whether it was done. Where `isQuiet`
- * is set only a failure is told: the caller tells of several requests at once.
+ * Asks for something to be done and tells what came of it; answers whether it was done.
  */
-export async function act(path: string, body?: object, isQuiet = false, method: Method = "POST"): Promise<boolean> {
+export async function act(path: string, body?: object, method: Method = "POST"): Promise<boolean> {
   try {
     const { done } = await write(path, body, method);
-    if (!isQuiet) outcomes.tell(true, done);
+    outcomes.tell(true, done);
     refresh(undefined, true);
     return true;
   } catch (error) {
     outcomes.tell(false, error instanceof Refusal ? advice(error) : String(error));
     refresh();
     return false;
+  }
+}
+
+/** Asks for something to be done and leaves it to the caller to tell, but for what concerns all requests; answers why it was not. */
+export async function attempt(path: string): Promise<Refusal | null> {
+  try {
+    await write(path);
+    refresh(undefined, true);
+    return null;
+  } catch (error) {
+    const refusal = error instanceof Refusal ? error : new Refusal(path, 0, "not done", String(error));
+    if (refusal.status === 0 || refusal.status === 401 || refusal.status >= 500) outcomes.tell(false, advice(refusal));
+    return refusal;
   }
 }
 

@@ -19,9 +19,21 @@ export class Refusal extends Error {
   }
 }
 
+let hasDeclined = false;
+
+/** The answer for a resource, with the token where it is known. Throws a `Refusal` where there is no answer. */
+export function open(path: string): Promise<Response> {
+  return send(path, { headers: token.value ? { authorization: `Bearer ${token.value}` } : {} });
+}
+
 /** Reads a resource. Throws a `Refusal`. */
 export async function read<T>(path: string): Promise<T> {
-  const response = await send(path, {});
+  let response = await open(path);
+  // Where others than this machine are served, reading needs the token too; it is asked for once.
+  if (response.status === 401 && !hasDeclined) {
+    hasDeclined = (await token.ask()) === null;
+    if (!hasDeclined) response = await open(path);
+  }
   if (!response.ok) throw await refusal(path, response);
   return (await response.json()) as T;
 }

@@ -1,5 +1,6 @@
 // The server's stream of changes: tells which resources to fetch anew, and whether we are connected.
 import { refresh } from "./query.svelte";
+import { open } from "./request";
 import type { Topic } from "./types";
 
 const FIRST_WAIT_MILLISECONDS = 1000;
@@ -13,23 +14,40 @@ class Stream {
   private heardAt = 0;
 
   start(): void {
-    this.connect();
+    void this.connect();
     setInterval(() => this.breakSilence(), SILENCE_MILLISECONDS);
     document.addEventListener("visibilitychange", () => {
       if (!document.hidden) refresh();
     });
   }
 
-  private connect(): void {
-    const source = new EventSource("api/v1/stream");
-    source.addEventListener("open", () => this.opened());
-    source.addEventListener("changed", (event: MessageEvent<string>) => this.heard(event.data));
-    source.addEventListener("error", () => {
-      source.close();
-      this.state = "broken";
-      setTimeout(() => this.connect(), this.wait);
-      this.wait = Math.min(LONGEST_WAIT_MILLISECONDS, this.wait * 2);
-    });
+  private async connect(): Promise<void> {
+    try {
+      await this.follow();
+    } catch {
+      // It is connected anew, whatever it was.
+    }
+    this.state = "broken";
+    setTimeout(() => void this.connect(), this.wait);
+    this.wait = Math.min(LONGEST_WAIT_MILLISECONDS, this.wait * 2);
+  }
+
+  /** Reads the stream to its end. An EventSource could not show the token. */
+  private async follow(): Promise<void> {
+    const response = await open("stream");
+    if (!response.ok || !response.body) return;
+    this.opened();
+    const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
+    for (let rest = ""; ; ) {
+      const { value, done } = await reader.read();
+      if (done) return;
+      const events = (rest + value).replaceAll("\r\n", "\n").split("\n\n");
+      rest = events.pop() ?? "";
+      for (const event of events) {
+        const data = event.split("\n").filter((line) => line.startsWith("data:")).map((line) => line.slice(5).trim()).join("\n");
+        if (data) this.heard(data);
+      }
+    }
   }
 
   private opened(): void {

@@ -12,6 +12,11 @@ class Token {
 
   constructor() {
     this.value = taken() ?? stored();
+    // A link that is pasted into a tab which shows this page already loads nothing anew.
+    addEventListener("hashchange", () => {
+      const found = taken();
+      if (found) this.value = found;
+    });
   }
 
   /** Opens the dialog and answers what was typed, or null where it was closed. */

@@ -229,7 +229,9 @@ impl<'a, 's> Timeline<'a, 's> {
             latest = latest.min(window.begins - duration);
         }
         if latest < ready {
-            let lack = Lack::Time { needed: duration, left: latest + duration - ready };
+            // Where not even its begin is left, nothing is: a span of time is never negative.
+            let left = (latest + duration - ready).max(Span::ZERO);
+            let lack = Lack::Time { needed: duration, left };
             return Err(refused(proposal, vec![(proposal.way.strategy, lack)]));
         }
         let start = self

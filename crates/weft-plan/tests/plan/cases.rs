@@ -309,6 +309,19 @@ fn a_workload_that_stays_says_why() {
     let outside = crowded().policy(|policy| policy.scope = scope).situation();
     assert_eq!(stays(&outside, "two"), WhyStays::OutOfScope);
 
+    // Lost, and bound to hosts that are: the rule is the reason, not the other lost host.
+    let pinned =
+        Rule::Pin { workloads: Selector::names(["one"]), hosts: Selector::names(["a", "c"]) };
+    let lost = crowded()
+        .host("c", 8, 64, 0)
+        .policy(|policy| policy.rules.push(pinned))
+        .state("a", HostState::Lost)
+        .state("c", HostState::Lost)
+        .situation();
+    let WhyStays::Lost { host, rejected } = stays(&lost, "one") else { panic!("its host is lost") };
+    assert_eq!((host.as_str(), rejected[0].host.as_str()), ("a", "b"));
+    assert_eq!(rejected[0].lack, Lack::Rule { position: 0 });
+
     let calm = crowded().workload("calm", "b", (1, 2), |_| 100.0, 1.0).situation();
     let WhyStays::NoCause { rejected } = stays(&calm, "calm") else { panic!("it has a cause") };
     assert!(!rejected.is_empty());

@@ -97,6 +97,10 @@ proptest! {
         let plan = plan(&situation, seed);
         let violations = check(&situation, &plan);
         prop_assert!(violations.is_empty(), "{violations:?}\n{}", told(&plan));
+        // The journal refuses what does not read back as it was written.
+        let written = serde_json::to_string(&plan).expect("a plan can be written");
+        let read: Plan = serde_json::from_str(&written).expect("what was written can be read");
+        prop_assert_eq!(&read, &plan);
         for (number, planned) in plan.moves.iter().enumerate() {
             prop_assert_eq!(planned.id, MoveId(100 + number as u64));
             prop_assert!(planned.earliest_start <= planned.start);

@@ -4,6 +4,8 @@
 use std::error::Error;
 
 use axum::body::Bytes;
+use axum::extract::path::ErrorKind;
+use axum::extract::rejection::PathRejection;
 use axum::extract::{FromRequest, FromRequestParts, Request};
 use axum::http::StatusCode;
 use axum::http::request::Parts;
@@ -42,11 +44,25 @@ impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for Path<T>
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, No> {
         match axum::extract::Path::from_request_parts(parts, state).await {
             Ok(axum::extract::Path(value)) => Ok(Self(value)),
-            Err(no) => {
-                let detail = format!("the path: expected what fits, found {}", cause(&no));
-                Err(refused(no.status(), detail))
-            }
+            Err(no) => Err(refused(no.status(), format!("the path: {}", misfit(&no)))),
         }
+    }
+}
+
+/// Numbers are all that a path can get wrong.
+fn misfit(no: &PathRejection) -> String {
+    let found = match no {
+        PathRejection::FailedToDeserializePathParams(error) => match error.kind() {
+            ErrorKind::ParseError { value, .. }
+            | ErrorKind::ParseErrorAtKey { value, .. }
+            | ErrorKind::ParseErrorAtIndex { value, .. } => Some(value),
+            _ => None,
+        },
+        _ => None,
+    };
+    match found {
+        Some(value) => format!("expected a whole number, found `{value}`"),
+        None => format!("expected what fits, found {}", cause(no)),
     }
 }
 

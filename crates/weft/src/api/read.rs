@@ -409,6 +409,10 @@ pub(super) async fn moves(
     let view = app.desk.view();
     let (before, limit) = (paging.number()?, paging.limit());
     let states: Option<Vec<&str>> = filter.state.as_deref().map(|list| list.split(',').collect());
+    let is_state = |name: &str| MoveState::ALL.iter().any(|state| state.name() == name);
+    if let Some(unknown) = states.iter().flatten().find(|name| !is_state(name)) {
+        return Err(No::invalid(format!("state: expected a state of moves, found `{unknown}`")));
+    }
     let is_wanted = |tracked: &TrackedMove| {
         let planned = &tracked.planned;
         let on = |host: &String| planned.from.as_str() == host || planned.to.as_str() == host;

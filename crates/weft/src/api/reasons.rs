@@ -2,7 +2,8 @@
 //! sentence. Nothing here decides anything.
 
 use serde_json::{Value, json};
-use weft_core::plan::{Lack, Purpose, Standstill, Strategy};
+use weft_core::id::HostId;
+use weft_core::plan::{Lack, Purpose, RejectedTarget, Standstill, Strategy};
 use weft_core::policy::{Domain, Policy, Rule, Selector};
 use weft_core::resource::Resource;
 use weft_core::shortage::ShortageKey;
@@ -139,7 +140,12 @@ pub fn lack(lack: &Lack, policy: &Policy) -> Reason {
             json!({ "downtime_seconds": downtime.as_seconds_f64() }),
         ),
         Lack::Costlier { by } => {
-            reason("costlier", format!("would do, but costs {by:.4} more"), json!({ "by": by }))
+            let sentence = if *by < 0.00005 {
+                "would do as well".to_owned()
+            } else {
+                format!("would do, but costs {by:.4} more")
+            };
+            reason("costlier", sentence, json!({ "by": by }))
         }
     }
 }
@@ -239,6 +245,7 @@ fn why_stays(stays: &WhyStays, policy: &Policy) -> Reason {
             format!("no strategy carries it: {}", lacks(found, policy)),
             json!({}),
         ),
+        WhyStays::Lost { host, rejected } => lost(host, rejected, policy),
         WhyStays::Unanswered { shortage, why } => {
             let left = standstill(why, policy);
             reason(
@@ -266,6 +273,26 @@ fn why_stays(stays: &WhyStays, policy: &Policy) -> Reason {
             )
         }
     }
+}
+
+/// Why what a lost host carried is not restarted.
+fn lost(host: &HostId, rejected: &[RejectedTarget], policy: &Policy) -> Reason {
+    let able = rejected.iter().find(|target| matches!(target.lack, Lack::Costlier { .. }));
+    let why = match able {
+        Some(target) => format!(
+            "{} could take it; it waits for its turn within the budgets of moves",
+            target.host
+        ),
+        None if rejected.is_empty() => "there is no other host".to_owned(),
+        None => {
+            let told = |target: &RejectedTarget| {
+                format!("{} {}", target.host, lack(&target.lack, policy).sentence)
+            };
+            let all: Vec<String> = rejected.iter().map(told).collect();
+            format!("no host could take it: {}", all.join("; "))
+        }
+    };
+    reason("lost", format!("its host {host} is lost, and {why}"), json!({ "host": host }))
 }
 
 /// A rule of the policy in one sentence.

@@ -27,6 +27,9 @@ const MOST_AHEAD: usize = 200;
 /// The most campaigns that are kept of those that came in through the API: lists and plans read them all.
 const MOST_CAMPAIGNS: usize = 10_000;
 
+/// The most workloads and tags that one campaign names.
+const MOST_NAMED: usize = 1_000;
+
 /// The longest name of a campaign.
 const NAME_BYTES: usize = 200;
 
@@ -125,6 +128,12 @@ fn campaign(given: NewCampaign) -> Result<Event, No> {
     if id.is_empty() || id.len() > NAME_BYTES || cleaned(&id, NAME_BYTES) != id {
         return Err(No::invalid(format!(
             "id: expected a name of 1 to {NAME_BYTES} bytes on one line, found another"
+        )));
+    }
+    let named = workloads.len() + tags.len();
+    if named > MOST_NAMED {
+        return Err(No::invalid(format!(
+            "expected at most {MOST_NAMED} workloads and tags, found {named}: give them a label in common"
         )));
     }
     if begins >= ends {

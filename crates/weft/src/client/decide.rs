@@ -1,5 +1,5 @@
 //! What a person decides: approve, reject, cancel, drain, pause, resume, kill. Each is durable when it is answered; of
-//! several the first that is refused ends the command, and what was done before stays done.
+//! several each is asked for, also where one before was refused; the first refusal is the command's.
 
 use super::{Client, segment};
 use crate::cli::{Connection, Failure};
@@ -26,9 +26,22 @@ pub(crate) fn decide(connection: &Connection, decision: &Decision) -> Result<(),
         }
         Decision::All(verb) => vec![(*verb).to_owned()],
     };
+    let (mut first, asked, mut refused) = (None, paths.len(), 0);
     for path in paths {
-        let done = client.write(&path)?;
-        output::print(&format!("{done}\n"))?;
+        match client.write(&path) {
+            Ok(done) => output::print(&format!("{done}\n"))?,
+            Err(failure) => {
+                refused += 1;
+                if first.is_some() {
+                    output::print(&format!("not done: {:#}\n", failure.error()))?;
+                }
+                first = first.or(Some(failure));
+            }
+        }
     }
-    Ok(())
+    match first {
+        None => Ok(()),
+        Some(failure) if asked == 1 => Err(failure),
+        Some(failure) => Err(failure.within(format!("{refused} of {asked} not done"))),
+    }
 }

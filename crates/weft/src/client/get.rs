@@ -1,5 +1,6 @@
 //! `weft get`: lists, as tables or as the API gives them.
 
+use anyhow::anyhow;
 use serde_json::{Value, json};
 
 use super::columns::{self, Column};
@@ -10,6 +11,7 @@ use crate::table::lay_out_columns;
 
 /// Carries `weft get` out.
 pub(crate) fn get(arguments: &GetArguments) -> Result<(), Failure> {
+    refuse_unfit(arguments)?;
     let client = Client::new(&arguments.connection);
     if matches!(arguments.what, Listed::Status) {
         return status(&client, arguments.output);
@@ -41,6 +43,24 @@ fn of(what: Listed) -> (&'static str, &'static [Column]) {
         Listed::Policies => ("policies", columns::POLICIES),
         Listed::Journal => ("journal", columns::JOURNAL),
     }
+}
+
+/// A filter that a list does not know would change nothing, and nobody would notice.
+fn refuse_unfit(arguments: &GetArguments) -> Result<(), Failure> {
+    use Listed::{Hosts, Moves, Workloads};
+    let filters: [(&str, &Option<String>, &[Listed]); 5] = [
+        ("host", &arguments.host, &[Workloads, Moves]),
+        ("state", &arguments.state, &[Hosts, Moves]),
+        ("workload", &arguments.workload, &[Moves]),
+        ("region", &arguments.region, &[Hosts]),
+        ("tag", &arguments.tag, &[Workloads]),
+    ];
+    let unfit =
+        filters.iter().find(|(_, value, fit)| value.is_some() && !fit.contains(&arguments.what));
+    let Some((name, _, fit)) = unfit else { return Ok(()) };
+    let fit: Vec<_> = fit.iter().map(|what| of(*what).0).collect();
+    let (expected, found) = (fit.join(" or "), of(arguments.what).0);
+    Err(Failure::Input(anyhow!("--{name}: expected {expected}, which it filters, found {found}")))
 }
 
 fn filtered(path: &str, arguments: &GetArguments) -> String {
@@ -99,7 +119,7 @@ fn status(client: &Client, format: Format) -> Result<(), Failure> {
         format!("mode       {}, switch {}", text("/mode"), text("/switch")),
         format!("metrics    {age}"),
         format!(
-            "fleet      {} hosts ({} lost, {} drained), {} workloads ({} down)",
+            "fleet      {} hosts ({} lost, {} draining), {} workloads ({} down)",
             text("/fleet/hosts"),
             text("/fleet/hosts_lost"),
             text("/fleet/hosts_draining"),

@@ -22,6 +22,8 @@ use weft_control::control::{self, Control};
 use weft_control::event::{Event, Request};
 use weft_control::job::{self, JobResult};
 use weft_control::record::{Entry, Record};
+use weft_core::files::policy::unknown_name;
+use weft_core::fleet::Topology;
 use weft_core::id::JobId;
 use weft_core::observation::Observation;
 use weft_core::policy::Policy;
@@ -245,11 +247,20 @@ impl Serving {
             Ask::ReloadPolicies => {
                 let policy = (self.policy)();
                 let policy = policy.map_err(|error| Refusal::Invalid(format!("{error:#}")))?;
+                if let Some(sentence) = self.unknown_name(&policy) {
+                    return Err(Refusal::Invalid(sentence));
+                }
                 self.request(Request::SetPolicy(policy))
             }
             Ask::Demo(_) => Err(Refusal::NotADemo),
             Ask::Stop => Ok(String::new()),
         }
+    }
+
+    /// What a policy names and the fleet that was seen does not have: a rule that binds nobody is a slip.
+    fn unknown_name(&self, policy: &Policy) -> Option<String> {
+        let seen = self.control.observation()?;
+        unknown_name(policy, self.control.topology(), &seen.workloads)
     }
 
     fn request(&mut self, request: Request) -> Answer {
@@ -287,7 +298,13 @@ impl Serving {
             Event::MoveReported(..) | Event::DriverFailed(..) => {
                 self.changed.extend([Topic::Moves, Topic::Hosts]);
             }
-            Event::Observed(_) | Event::ObserveFailed(_) | Event::Charted(_) => {
+            Event::Observed(seen) => {
+                if self.control.observation().is_none() {
+                    warn_of_slips(self.control.policy(), self.control.topology(), seen);
+                }
+                self.changed.extend([Topic::Status, Topic::Hosts]);
+            }
+            Event::ObserveFailed(_) | Event::Charted(_) => {
                 self.changed.extend([Topic::Status, Topic::Hosts]);
             }
             Event::Sampled { at, samples } => {
@@ -359,12 +376,15 @@ impl Serving {
         match self.store.append(&entries) {
             Ok(()) => {
                 self.unstored.clear();
-                self.store_error = None;
+                if self.store_error.take().is_some() {
+                    self.changed.insert(Topic::Status);
+                }
                 self.events.extend(entries.iter().map(|entry| Event::Recorded(entry.id)));
             }
             Err(error) => {
                 tracing::error!(%error, entries = entries.len(), "the journal could not be stored: nothing starts until it is");
                 self.store_error = Some(error.to_string());
+                self.changed.insert(Topic::Status);
             }
         }
     }
@@ -387,6 +407,8 @@ impl Serving {
         let now = self.now.max(self.clock.now());
         let mut view = View::of(now, self.config.step, topology, &self.control);
         view.load = self.load.clone();
+        view.may_start &= self.store_error.is_none();
+        view.unstored = self.store_error.clone();
         self.desk.publish(view, std::mem::take(&mut self.changed));
     }
 
@@ -401,5 +423,12 @@ impl Serving {
         if !self.unstored.is_empty() {
             self.store_unstored();
         }
+    }
+}
+
+/// A fleet changes, so what a policy names may be there tomorrow: at the start it is no error.
+fn warn_of_slips(policy: &Policy, topology: &Topology, seen: &Observation) {
+    if let Some(sentence) = unknown_name(policy, topology, &seen.workloads) {
+        tracing::warn!(sentence, "a part of the policy binds nobody");
     }
 }

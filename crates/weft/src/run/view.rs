@@ -41,6 +41,8 @@ pub struct View {
     pub may_start: bool,
     /// Why not, each with the instant since when.
     pub freezes: Vec<(Freeze, Timestamp)>,
+    /// Why the journal cannot be stored; nothing is started until it is. None while it can.
+    pub unstored: Option<String>,
     /// End of the newest step that half of the workloads delivered.
     pub sampled_until: Option<Timestamp>,
     /// What hosts carried in the newest step; none before the first.
@@ -96,6 +98,7 @@ impl View {
             switch: control.switch(),
             may_start: control.may_start(),
             freezes: frozen.collect(),
+            unstored: None,
             sampled_until: control.sampled_until(),
             load: None,
             plan: control.plan().cloned(),

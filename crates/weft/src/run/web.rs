@@ -32,7 +32,7 @@ impl Web {
             .map_err(Failure::Outside)?;
         let listener = runtime
             .block_on(TcpListener::bind(listen))
-            .with_context(|| format!("cannot listen on {listen}; choose another with --listen"))
+            .with_context(|| format!("cannot listen on {listen}; choose another address (--listen, or `listen` in the configuration)"))
             .map_err(Failure::Outside)?;
         let address = listener.local_addr().map_err(|error| Failure::Outside(error.into()))?;
         let (stop, _) = watch::channel(false);

@@ -61,6 +61,10 @@ fn a_fleet_is_read_and_a_move_approved_from_a_terminal() {
     assert!(ask(&server, &["pause"]).starts_with("paused"));
     assert!(shown(&server, &["get", "status"]).contains("switch paused"));
     assert!(ask(&server, &["resume"]).starts_with("resumed"));
+    let unfit = run(&server, None, &["get", "workloads", "--state", "down"]);
+    check_refusal(&unfit, 2, "--state: expected hosts or moves, which it filters, found workloads");
+    let unfit = run(&server, None, &["explain", "move", "abc"]);
+    check_refusal(&unfit, 2, "expected a whole number, found `abc`");
     assert!(server.stops_gracefully());
     let gone = run(&server, None, &["get", "hosts"]);
     check_refusal(&gone, 3, "expected a running Weft at http://127.0.0.1");

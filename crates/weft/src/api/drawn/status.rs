@@ -18,6 +18,11 @@ use crate::run::view::{DemoView, View};
 /// How things stand; `open_alerts` comes from the store.
 pub(crate) fn status(view: &View, open_alerts: usize) -> Status {
     let shortages = ahead::shortages(view);
+    let unstored = view.unstored.iter().map(|why| FreezeShape {
+        kind: "unstored".to_owned(),
+        sentence: format!("the journal cannot be stored, so nothing is started: {why}"),
+        since: view.now.into(),
+    });
     let freezes = view.freezes.iter().map(|(why, since)| FreezeShape {
         kind: why.kind().to_owned(),
         sentence: journal::freeze(why),
@@ -29,7 +34,7 @@ pub(crate) fn status(view: &View, open_alerts: usize) -> Status {
         mode: view.policy.mode.name().to_owned(),
         switch: journal::switch(view.switch).to_owned(),
         may_start: view.may_start,
-        freezes: freezes.collect(),
+        freezes: unstored.chain(freezes).collect(),
         metrics: freshness(view),
         moves_in_flight: view.moves_in(MoveState::Running).count(),
         moves_to_approve: to_approve(view),

@@ -48,7 +48,7 @@ pub struct Status {
 /// Why nothing is started.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 pub struct FreezeShape {
-    /// `stale_metrics`, `unobserved`, `foreign_change`.
+    /// `stale_metrics`, `unobserved`, `foreign_change`, `unstored`.
     pub kind: String,
     /// One sentence for people, with the change that was seen where another hand was at work.
     pub sentence: String,

@@ -15,6 +15,7 @@ use weft_store::{Store, StoreError};
 
 use super::Incoming;
 use crate::run::clock::Clock;
+use crate::run::ending::ended;
 
 /// More steps behind than this is a past to learn from, not news.
 const FEW_STEPS: usize = 24;
@@ -86,11 +87,11 @@ impl Intake {
         self.settled.clone()
     }
 
-    /// Ends it; an answer that is waited for is waited for.
+    /// Ends it; an answer that is waited for is waited for, but not for long.
     pub(super) fn close(self) {
         self.stop.store(true, Ordering::Release);
         self.thread.thread().unpark();
-        let _ = self.thread.join();
+        ended(self.thread, "intake");
     }
 }
 

@@ -14,6 +14,7 @@ use weft_core::observation::MoveOrder;
 use weft_driver::Driver;
 
 use super::Incoming;
+use crate::run::ending::ended;
 
 /// A driver that also knows where its hosts are.
 pub trait Machines: Driver + Send {
@@ -63,10 +64,10 @@ impl Line {
         let _ = self.tasks.send(task);
     }
 
-    /// Waits until what was asked is done.
+    /// Waits until what was asked is done, but not for long: whoever is started next asks what became of it.
     pub(super) fn close(self) {
         drop(self.tasks);
-        let _ = self.thread.join();
+        ended(self.thread, "machines");
     }
 }
 

@@ -14,8 +14,9 @@ use weft_core::time::{Step, Timestamp};
 use weft_forecast::bank::Bank;
 use weft_store::{Store, StoreError};
 
-/// Series that are read and taken in at once: some tens of megabytes of a week.
-const BATCH: usize = 2_048;
+/// Series that are read and taken in at once: a few megabytes of a week, and a second of work before somebody who
+/// wants to stop is heard.
+const BATCH: usize = 256;
 
 /// How much of a past forecasters are made from, in samples of all series together.
 #[derive(Debug, Clone, Copy)]
@@ -65,7 +66,7 @@ pub fn restored(
         let pasts = batch.iter().map(past).collect::<Result<_, StoreError>>()?;
         bank.insert_histories(pasts, judged);
     }
-    watch(&mut bank, store, seen, &keys, newest_steps)?;
+    watch(&mut bank, store, seen, (&keys, newest_steps), stopping)?;
     bank.refit();
     Ok(bank)
 }
@@ -114,13 +115,13 @@ fn watch(
     bank: &mut Bank,
     store: &dyn Store,
     seen: &Observation,
-    keys: &[SeriesKey],
-    stretch: Stretch,
+    (keys, stretch): (&[SeriesKey], Stretch),
+    stopping: &AtomicBool,
 ) -> Result<(), StoreError> {
     let groups = host_groups(&seen.placement);
     let read = |key: &SeriesKey| store.history(key, stretch.begins, stretch.at(stretch.steps));
     let series: Vec<Series> = keys.iter().map(read).collect::<Result<_, _>>()?;
-    for index in 0..stretch.steps {
+    for index in (0..stretch.steps).take_while(|_| !stopping.load(Ordering::Acquire)) {
         let begins = stretch.at(index);
         let sample = |(key, series): (&SeriesKey, &Series)| {
             let value = series.get(index)?;
