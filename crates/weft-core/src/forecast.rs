@@ -102,6 +102,8 @@ pub enum ModelName {
     SeasonalNaive,
     /// Exponential smoothing: error, trend, season.
     Ets,
+    /// Autoregression and moving average of differences, with a season and regressors.
+    Arima,
 }
 
 impl ModelName {
@@ -111,6 +113,7 @@ impl ModelName {
             Self::LastValue => "last-value",
             Self::SeasonalNaive => "seasonal-naive",
             Self::Ets => "ets",
+            Self::Arima => "arima",
         }
     }
 }

@@ -3,6 +3,7 @@
 //! and nothing else: it must never read a clock, a file or randomness of its own, and no forecast
 //! may depend on a sample later than its origin. The page is `docs/forecasting.md`.
 
+pub mod arima;
 pub mod bank;
 mod distribution;
 pub mod ets;

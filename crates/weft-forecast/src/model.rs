@@ -18,6 +18,14 @@ pub enum ModelError {
         /// Samples that are no gaps.
         found: usize,
     },
+    /// A regressor that does not have one finite value for each step.
+    #[error("expected a regressor of {expected} finite values, found one of {found} values")]
+    Regressors {
+        /// Steps of the series.
+        expected: usize,
+        /// Values of the column, finite or not.
+        found: usize,
+    },
 }
 
 /// A model that has seen no data.
