@@ -131,10 +131,10 @@ impl Arima {
         let (free, _) = search::least(vec![0.0; self.coefficients()], &mut deviance);
         let parts = self.parts(&free);
         let likelihood = data.likelihood(self.process(&parts));
-        Ok(self.fitted(&data, parts, likelihood))
+        Ok(self.fitted(&data, parts, &likelihood))
     }
 
-    fn fitted(&self, data: &Data, parts: Parts, likelihood: Likelihood) -> FittedArima {
+    fn fitted(&self, data: &Data, parts: Parts, likelihood: &Likelihood) -> FittedArima {
         let mut filter = Filter::new(self.process(&parts), 1);
         let mut innovation = [0.0];
         for step in 0..data.steps {

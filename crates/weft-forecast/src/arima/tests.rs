@@ -191,6 +191,32 @@ fn fitted_after_gap(fitted: &FittedArima) -> Vec<f64> {
     fitted.predict(1)
 }
 
+/// An autoregression with gaps and a regressor, made here.
+#[test]
+fn what_made_a_series_is_found_again() {
+    let mut noise = crate::generated::Noise::new(5);
+    let (mut left, phi, effect) = (0.0, 0.7, 3.0);
+    let regressor: Vec<f64> = (0..800).map(|step| f64::from(u8::from(step % 50 < 10))).collect();
+    let values: Vec<Option<f64>> = regressor
+        .iter()
+        .enumerate()
+        .map(|(step, each)| {
+            left = phi * left + noise.normal();
+            (step % 17 != 0 && !(300..340).contains(&step)).then_some(40.0 + effect * each + left)
+        })
+        .collect();
+    let model = Arima::new(Order::new(1, 0, 0));
+    let fitted = model.fit_with(&series(values.into_iter()), &[regressor]).expect("long enough");
+    assert!((fitted.ar()[0] - phi).abs() < 0.06, "{:?}", fitted.ar());
+    assert!((fitted.regression()[0] - effect).abs() < 0.4, "{:?}", fitted.regression());
+    assert!((fitted.variance() - 1.0).abs() < 0.12, "{}", fitted.variance());
+    let next = fitted.predict_with(&[vec![0.0], vec![1.0]]);
+    assert!(next[1].1 > next[0].1, "what is further ahead is less sure");
+    let far = fitted.predict_with(&vec![vec![0.0]; 200])[199];
+    assert!((far.0 - fitted.mean().expect("a mean")).abs() < 1e-6);
+    assert!((far.1 - (fitted.variance() / (1.0 - fitted.ar()[0].powi(2))).sqrt()).abs() < 1e-6);
+}
+
 #[test]
 fn what_cannot_be_fitted_is_refused() {
     let model = Arima::new(Order::new(2, 1, 1));
