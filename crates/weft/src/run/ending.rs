@@ -4,8 +4,8 @@
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-/// Shorter than what service managers wait before they kill.
-const PATIENCE: Duration = Duration::from_secs(5);
+/// Two threads may wait, one after another: together shorter than the 10 s after which container managers kill.
+const PATIENCE: Duration = Duration::from_secs(3);
 const LOOKED_EVERY: Duration = Duration::from_millis(20);
 
 /// Waits for the end of a thread, but not for long.
