@@ -104,6 +104,18 @@ pub enum ModelName {
     Ets,
     /// Autoregression and moving average of differences, with a season and regressors.
     Arima,
+    /// Two lines, one bent more and one less, over what the season leaves.
+    Theta,
+    /// Several seasons taken apart by local regression, the rest smoothed.
+    Mstl,
+    /// A bent trend, seasons as Fourier terms, events and regressors.
+    Prophet,
+    /// Boosted trees for the quantiles, one set over all series.
+    Boosted,
+    /// A recurrent network, one over all series.
+    Lstm,
+    /// Quantiles averaged over several models.
+    Ensemble,
 }
 
 impl ModelName {
@@ -114,6 +126,12 @@ impl ModelName {
             Self::SeasonalNaive => "seasonal-naive",
             Self::Ets => "ets",
             Self::Arima => "arima",
+            Self::Theta => "theta",
+            Self::Mstl => "mstl",
+            Self::Prophet => "prophet",
+            Self::Boosted => "boosted",
+            Self::Lstm => "lstm",
+            Self::Ensemble => "ensemble",
         }
     }
 }
