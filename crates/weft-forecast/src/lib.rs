@@ -5,10 +5,12 @@
 
 pub mod arima;
 pub mod bank;
+pub mod boosted;
 mod distribution;
 pub mod ets;
 pub mod floors;
 pub mod model;
+mod past;
 pub mod validation;
 
 #[cfg(test)]
