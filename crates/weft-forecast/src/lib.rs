@@ -9,6 +9,7 @@ mod distribution;
 pub mod ets;
 pub mod floors;
 pub mod model;
+pub mod prophet;
 pub mod validation;
 
 #[cfg(test)]
