@@ -1,4 +1,4 @@
-//! What a fit of Prophet costs in processor time: four weeks' halves of five-minute samples (4,032) with daily and weekly
+//! What a fit of Prophet costs in processor time: two weeks of five-minute samples (4,032) with daily and weekly
 //! seasons and linear growth, the data of `src/prophet/reference.py speed`, which measures the Python package on it. It
 //! prints; it must never be a condition of a test, since it measures the machine too.
 //!
@@ -11,7 +11,7 @@ use rand_chacha::rand_core::SeedableRng;
 use weft_core::forecast::Levels;
 use weft_core::series::Series;
 use weft_core::time::{Step, Timestamp};
-use weft_forecast::prophet::{Ahead, Known, Mode, Prophet};
+use weft_forecast::prophet::{Ahead, FittedProphet, Known, Mode, Prophet};
 
 const STEPS: usize = 4_032;
 const DAY: usize = 288;
@@ -49,41 +49,39 @@ fn series(first: usize, steps: usize) -> Series {
         (trend + season + 3.0 * noise) as f32
     };
     let values: Vec<f32> = (0..first + steps).map(&mut value).collect();
-    let monday: Timestamp = "2024-01-01T00:00:00Z".parse().expect("RFC 3339");
+    let monday: Timestamp = "2024-01-01T00:00:00Z".parse().expect("an instant in RFC 3339");
     let start = monday + Step::FIVE_MINUTES.span() * first as i64;
     Series::from_values(start, Step::FIVE_MINUTES, values[first..].iter().copied().map(Some))
 }
 
-fn measure(name: &str, mut run: impl FnMut() -> usize) {
+fn measure(name: &str, mut run: impl FnMut()) {
     let before = cpu_seconds();
-    let rounds: usize = (0..REPEATS).map(|_| run()).sum();
-    let seconds = (cpu_seconds() - before) / REPEATS as f64;
-    print(&format!(
-        "{name}: {:.3} CPU milliseconds, {:.1} rounds",
-        1e3 * seconds,
-        rounds as f64 / REPEATS as f64
-    ));
+    (0..REPEATS).for_each(|_| run());
+    let milliseconds = 1e3 * (cpu_seconds() - before) / REPEATS as f64;
+    print(&format!("{name}: {milliseconds:.2} CPU milliseconds"));
 }
 
 fn main() {
     let (known, ahead) = (Known::default(), Ahead::default());
+    let levels = Levels::new(&[0.1, 0.5, 0.9]).expect("levels ascend around the median");
     let (now, later) = (series(0, STEPS), series(DAY, STEPS));
     for (name, mode) in [("additive", Mode::Additive), ("multiplicative", Mode::Multiplicative)] {
         let prophet = Prophet { seasonality_mode: mode, ..Prophet::default() };
-        let fit = |series: &Series| prophet.fit_with(series, &known).expect("long enough");
-        let fitted = fit(&now);
-        measure(&format!("{name}, cold fit"), || fit(&now).rounds());
-        measure(&format!("{name}, warm fit a day later"), || {
-            prophet.fit_from(&later, &known, Some(&fitted)).expect("long enough").rounds()
+        let fit = |series: &Series, earlier: Option<&FittedProphet>| {
+            prophet.fit_from(series, &known, earlier).expect("two weeks are enough")
+        };
+        let fitted = fit(&now, None);
+        let (cold, warm) = (fit(&later, None), fit(&later, Some(&fitted)));
+        print(&format!("{name}: {} rounds cold, {} warm", cold.rounds(), warm.rounds()));
+        measure("  cold fit", || drop(fit(&now, None)));
+        measure("  warm fit a day later", || drop(fit(&later, Some(&fitted))));
+        measure("  prediction of 288 steps", || {
+            fitted.predict_with(DAY, &ahead).expect("nothing ahead is asked for");
         });
-        measure(&format!("{name}, predict {DAY} steps"), || {
-            fitted.predict_with(DAY, &ahead).expect("nothing ahead").point.len() / DAY
-        });
-        let levels = Levels::new(&[0.1, 0.5, 0.9]).expect("levels");
-        measure(&format!("{name}, quantiles of {DAY} steps from 1000 draws"), || {
+        measure("  quantiles of 288 steps from 1000 draws", || {
             let mut generator = ChaCha8Rng::seed_from_u64(1);
             let quantiles = fitted.quantiles(DAY, &ahead, &levels, 1_000, &mut generator);
-            quantiles.expect("nothing ahead").len() / (3 * DAY)
+            quantiles.expect("nothing ahead is asked for");
         });
     }
 }

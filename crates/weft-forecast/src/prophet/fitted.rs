@@ -29,6 +29,7 @@ pub struct FittedProphet {
     coefficients: Vec<f64>,
     /// σ, in the model's scale.
     deviation: f64,
+    loss: f64,
     rounds: usize,
     step: Step,
     /// The clock: begin of the next step.
@@ -90,6 +91,7 @@ impl FittedProphet {
             terms,
             coefficients: parameters.collect(),
             deviation: found.deviation,
+            loss: found.loss,
             rounds: found.rounds,
             step: series.step(),
             next: series.end(),
@@ -99,6 +101,11 @@ impl FittedProphet {
     /// Deviation of the noise, in the unit of the series.
     pub fn deviation(&self) -> f64 {
         self.deviation * self.scale.unit
+    }
+
+    /// The logarithm of the posterior in the model's scale, up to a constant that the number of samples fixes.
+    pub const fn log_posterior(&self) -> f64 {
+        -self.loss
     }
 
     /// Rounds that the search took; a warm one takes few.

@@ -87,11 +87,30 @@ def frame(case, steps, hours_a_step, keep=lambda step: True):
     return data[[keep(step) for step in range(steps)]]
 
 
+def loss(model):
+    """Minus the logarithm of the posterior at what Stan found, up to the constant that the Rust side leaves out too."""
+    found = {name: values[0] for name, values in model.params.items()}
+    rate, offset, bends, beta = found["k"][0], found["m"][0], found["delta"], found["beta"]
+    sigma, time, places = found["sigma_obs"][0], model.history["t"].values, model.changepoints_t
+    columns, scales, joined, _ = model.make_all_seasonality_features(model.history)
+    if model.growth == "linear":
+        trend = model.piecewise_linear(time, bends, rate, offset, places)
+    elif model.growth == "logistic":
+        trend = model.piecewise_logistic(time, model.history["cap_scaled"].values, bends, rate, offset, places)
+    else:
+        trend = np.full(len(time), offset)
+    share = columns.values @ (beta * joined["multiplicative_terms"].values)
+    added = columns.values @ (beta * joined["additive_terms"].values)
+    squares = ((model.history["y_scaled"].values - trend * (1 + share) - added) ** 2).sum()
+    priors = (rate**2 + offset**2) / 50 + np.abs(bends).sum() / 0.05 + ((beta / np.array(scales)) ** 2).sum() / 2
+    return len(time) * np.log(sigma) + squares / (2 * sigma**2) + 2 * sigma**2 + priors
+
+
 def report(case, model, known, future, every):
     np.random.seed(1)
     model.uncertainty_samples = 4000
     forecast = model.predict(future)
-    print(f"{case},sigma,{model.params['sigma_obs'][0][0] * model.y_scale:.5g},,,")
+    print(f"{case},sigma,{model.params['sigma_obs'][0][0] * model.y_scale:.5g},{loss(model):.3f},,")
     first = known["ds"].min()
     for index in range(0, len(future), every):
         row = forecast.iloc[index]

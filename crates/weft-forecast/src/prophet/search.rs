@@ -24,6 +24,8 @@ pub(super) struct Found {
     pub(super) parameters: Vec<f64>,
     /// σ.
     pub(super) deviation: f64,
+    /// Minus the logarithm of the posterior, up to a constant.
+    pub(super) loss: f64,
     /// Rounds of linearisation that it took.
     pub(super) rounds: usize,
 }
@@ -50,7 +52,7 @@ pub(super) fn most_probable(posterior: &Posterior<'_>, start: Vec<f64>) -> Found
         }
         products = Some(local);
     }
-    Found { parameters: point.parameters, deviation: point.deviation, rounds }
+    Found { parameters: point.parameters, deviation: point.deviation, loss: point.loss, rounds }
 }
 
 /// The parameters at which a linear model's loss is least over σ too.
