@@ -263,3 +263,38 @@ fn changepoints_stand_where_the_package_puts_them() {
     check(4, 25, &[1, 2]);
     check(2, 25, &[]);
 }
+
+#[test]
+fn a_capacity_may_change_from_step_to_step() {
+    let capacities: Vec<f64> = (0..300).map(|t| if t < 150 { 80.0 } else { 160.0 }).collect();
+    let mut noise = Noise::new(10);
+    let values = capacities.iter().map(|capacity| Some(0.5 * capacity + noise.normal()));
+    let series = hourly(values.collect::<Vec<_>>());
+    let prophet = Prophet {
+        growth: Growth::Logistic { capacity: 160.0, floor: 0.0 },
+        daily: Calendar::Off,
+        ..Prophet::default()
+    };
+    let known = Known { capacities: &capacities, ..Known::default() };
+    let fitted = prophet.fit_with(&series, &known).expect("long enough");
+    let ahead = Ahead { capacities: &[80.0, 160.0, 320.0], ..Ahead::default() };
+    let points = fitted.predict_with(3, &ahead).expect("a capacity for each step").point;
+    for (point, expected) in points.iter().zip([40.0, 80.0, 160.0]) {
+        assert!((point / expected - 1.0).abs() < 0.05, "{points:?}");
+    }
+    let ahead = Ahead { capacities: &[80.0], ..Ahead::default() };
+    assert!(fitted.predict_with(3, &ahead).is_err(), "two capacities lack");
+}
+
+#[test]
+fn a_bend_is_found_where_it_may_be() {
+    let mut noise = Noise::new(11);
+    let bent = |t: i32| 20.0 + 0.3 * f64::from((t - 120).max(0));
+    let values: Vec<_> = (0..240).map(|t| Some(bent(t) + noise.normal())).collect();
+    let changepoints = Changepoints::At(vec![hour(120), hour(900)]);
+    let prophet = Prophet { changepoints, changepoint_prior_scale: 1.0, ..Prophet::default() };
+    let fitted = prophet.fit(&hourly(values)).expect("long enough");
+    let ahead = fitted.predict(49);
+    let rate = (ahead[48] - ahead[0]) / 48.0;
+    assert!((rate - 0.3).abs() < 0.03, "{rate}");
+}
