@@ -1,6 +1,6 @@
 //! Prophet: a trend that bends, seasons as Fourier terms, events and regressors, by the most probable parameters
-//! (Taylor & Letham 2018, "Forecasting at Scale", The American Statistician 72). With the trend g, columns x of seasons,
-//! events and regressors, and capacity C:
+//! (Taylor & Letham 2018, "Forecasting at Scale", The American Statistician 72). With the trend g, columns x of
+//! seasons, events and regressors, and capacity C:
 //!
 //! ```text
 //! y(t) = g(t)·(1 + Σ β_j x_j(t), j multiplicative) + Σ β_j x_j(t), j additive + ε(t)        ε ~ N(0, σ²)
@@ -10,12 +10,12 @@
 //! ```
 //!
 //! all in the package's scales: t is 0 at the first sample and 1 at the last, y is divided by its largest distance from
-//! the floor. The offsets γ of the paper's logistic trend keep z continuous, which is why a sum of bent lines serves both
-//! growths. A gap is a row that is not there; a censored sample counts as it was recorded.
+//! the floor. The offsets γ of the paper's logistic trend keep z continuous, which is why a sum of bent lines serves
+//! both growths. A gap is a row that is not there; a censored sample counts as it was recorded.
 //!
 //! A sample that comes after a fit moves the clock and nothing else: no parameter stands for the level of today, so one
-//! sample says next to nothing about any of them; refits are batched and start where the last one ended. No forecast may
-//! use a sample after its origin, and no result may depend on anything but the arguments.
+//! sample says next to nothing about any of them; refits are batched and start where the last one ended. No forecast
+//! may use a sample after its origin, and no result may depend on anything but the arguments.
 
 use weft_core::forecast::ModelName;
 use weft_core::series::Series;
@@ -86,8 +86,8 @@ pub enum Changepoints {
 /// Whether a season of the calendar takes part.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Calendar {
-    /// Where the samples span at least two of it (730 days for a year) and lie closer together than one of it (than a day
-    /// or a week; a year always), with the package's orders: 4 for a day, 3 for a week, 10 for a year.
+    /// Where the samples span at least two of it (730 days for a year) and lie closer together than one of it (than a
+    /// day or a week; a year always), with the package's orders: 4 for a day, 3 for a week, 10 for a year.
     #[default]
     Automatic,
     /// Not at all.
@@ -196,8 +196,8 @@ pub struct Known<'a> {
 pub struct Ahead<'a> {
     /// Occurrences by the name of their event, besides those of the fit.
     pub occurrences: &'a [(&'a str, Timestamp)],
-    /// One column for each regressor, in the order of the fit, with one finite value a step. No column at all stands for
-    /// every regressor at its mean.
+    /// One column for each regressor, in the order of the fit, with one finite value a step. No column at all stands
+    /// for every regressor at its mean.
     pub regressors: &'a [Vec<f64>],
     /// The capacity in each step, or nothing where the growth's own holds.
     pub capacities: &'a [f64],
@@ -243,8 +243,8 @@ impl Default for Prophet {
 }
 
 impl Prophet {
-    /// Fits it to all of `series` with what is `known` of its steps. Errs on fewer than two samples, a regressor that lacks
-    /// a value, and settings outside their ranges.
+    /// Fits it to all of `series` with what is `known` of its steps. Errs on fewer than two samples, a regressor that
+    /// lacks a value, and settings outside their ranges.
     pub fn fit_with(
         &self,
         series: &Series,
@@ -254,7 +254,8 @@ impl Prophet {
     }
 
     /// Fits it as [`Self::fit_with`], beginning the search at the parameters of an earlier fit, which may have been to
-    /// other samples, scales and changepoints. What is found is the same to the search's tolerance.
+    /// other samples, scales and changepoints. A linear additive model ends at the same place to the search's tolerance;
+    /// one that saturates or multiplies may have several peaks, and the start decides on which of them it ends.
     pub fn fit_from(
         &self,
         series: &Series,

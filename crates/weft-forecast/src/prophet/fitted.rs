@@ -133,8 +133,8 @@ impl FittedProphet {
         None
     }
 
-    /// Predicts the next `horizon` steps with what is known `ahead`. Errs where a regressor or the capacities lack a value,
-    /// and on an occurrence of an event that the fit did not know.
+    /// Predicts the next `horizon` steps with what is known `ahead`. Errs where a regressor or the capacities lack a
+    /// value, and on an occurrence of an event that the fit did not know.
     pub fn predict_with(
         &self,
         horizon: usize,
@@ -163,10 +163,10 @@ impl FittedProphet {
         })
     }
 
-    /// Quantiles of the next `horizon` steps, steps × levels, row after row: noise as in the samples, and a trend that goes
-    /// on bending as often and as much as it did, in `draws` simulated futures (Taylor & Letham 2018, section 3.1.4). The
-    /// same generator gives the same quantiles. They are the model's own, neither calibrated nor cut at zero. Errs as
-    /// [`Self::predict_with`], and without draws.
+    /// Quantiles of the next `horizon` steps, steps × levels, row after row: noise as in the samples, and a trend that
+    /// goes on bending as often and as much as it did, in `draws` simulated futures (Taylor & Letham 2018, section
+    /// 3.1.4). The same generator gives the same quantiles. They are the model's own, neither calibrated nor cut at
+    /// zero. Errs as [`Self::predict_with`], and without draws.
     pub fn quantiles(
         &self,
         horizon: usize,

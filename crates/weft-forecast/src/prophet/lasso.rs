@@ -1,11 +1,11 @@
-//! Quadratics with an absolute-value penalty, solved exactly by searching over active sets and signs (Lee, Battle, Raina &
-//! Ng 2007, "Efficient sparse coding algorithms", algorithm 1), and the Cholesky factor that this and the search stand on.
-//! Descent by coordinates would crawl here: neighbouring bent lines are almost the same.
+//! Quadratics with an absolute-value penalty, solved exactly by searching over active sets and signs (Lee, Battle,
+//! Raina & Ng 2007, "Efficient sparse coding algorithms", algorithm 1), and the Cholesky factor that this and the
+//! search stand on. Descent by coordinates would crawl here: neighbouring bent lines are almost the same.
 
 /// A pivot smaller than this share of its diagonal says that the others explain the column.
 const SMALLEST_PIVOT: f64 = 1e-13;
-/// Steps of the active set; some ten are usual for 25 unknowns. An end by this limit is a point that is no worse than the
-/// start.
+/// Steps of the active set; some ten are usual for 25 unknowns. An end by this limit is a point that is no worse than
+/// the start.
 const MOST_STEPS: usize = 500;
 /// Share of the penalty by which a slope must exceed it to let an unknown in: rounding is far below.
 const SLACK: f64 = 1e-9;

@@ -1,6 +1,7 @@
-//! The posterior of the parameters, and its approximation around a point by least squares (Gauss and Newton). Parameters
-//! stand in one vector: m, k, the bends δ, the coefficients β; a flat trend has neither k nor δ. Bent lines are never
-//! written out as columns: their products with anything follow from sums over the samples after each changepoint.
+//! The posterior of the parameters, and its approximation around a point by least squares (Gauss and Newton).
+//! Parameters stand in one vector: m, k, the bends δ, the coefficients β; a flat trend has neither k nor δ. Bent lines
+//! are never written out as columns: their products with anything follow from sums over the samples after each
+//! changepoint.
 
 use super::design::Design;
 use super::lasso::{dot, sum};

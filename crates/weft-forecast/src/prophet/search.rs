@@ -1,8 +1,8 @@
 //! The search for the most probable parameters: proximal Gauss–Newton (Lee, Sun & Saunders 2014, "Proximal Newton-type
 //! methods", algorithm 1). In each round the model is made linear where it stands; the quadratic that is left, with the
-//! absolute values of the bends, is solved exactly; then the step is shortened until the true loss falls. Where the model
-//! is linear anyway, one round finds the parameters for a σ, and σ and parameters take turns on the products alone.
-//! It must give the same on every machine: no random start, no limit by time.
+//! absolute values of the bends, is solved exactly; then the step is shortened until the true loss falls. Where the
+//! model is linear anyway, one round finds the parameters for a σ, and σ and parameters take turns on the products
+//! alone. It must give the same on every machine: no random start, no limit by time.
 
 use super::lasso::{Cholesky, Lasso, dot};
 use super::posterior::{Point, Posterior, Products};
@@ -82,8 +82,8 @@ fn squares(point: &Point, products: &Products, parameters: &[f64]) -> f64 {
     point.squares - 2.0 * dot(&step, &products.right) + curved
 }
 
-/// Where the linearised loss is least for a fixed σ. The parameters with normal priors are eliminated (Schur complement);
-/// what is left are the bends with their absolute values, searched from those of `nearby` on.
+/// Where the linearised loss is least for a fixed σ. The parameters with normal priors are eliminated (Schur
+/// complement); what is left are the bends with their absolute values, searched from those of `nearby` on.
 fn minimiser(
     posterior: &Posterior<'_>,
     point: &Point,

@@ -1,5 +1,5 @@
-//! Reference values: the Python package prophet 1.5.0 on the same data with the same settings (`reference.py`, which says
-//! how to make `reference.csv` anew).
+//! Reference values: the Python package prophet 1.5.0 on the same data with the same settings (`reference.py`, which
+//! says how to make `reference.csv` anew).
 
 use super::*;
 
@@ -83,7 +83,8 @@ fn hours_of(case: &str, steps: usize) -> Series {
     series(epoch(), Span::from_hours(1), values_of(case, steps, 1.0))
 }
 
-/// The package's rows of a case (hours since the first sample, forecast, trend, lower, upper), σ, and the loss it ends at.
+/// The package's rows of a case (hours since the first sample, forecast, trend, lower, upper), σ, and the loss it ends
+/// at.
 fn rows(case: &str) -> (Vec<[f64; 5]>, f64, f64) {
     let (mut rows, mut sigma, mut loss) = (Vec::new(), 0.0, 0.0);
     for line in REFERENCE.lines() {
