@@ -11,6 +11,7 @@ pub mod ets;
 pub mod floors;
 pub mod model;
 mod past;
+pub mod prophet;
 pub mod validation;
 
 #[cfg(test)]

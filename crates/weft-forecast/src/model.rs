@@ -26,6 +26,16 @@ pub enum ModelError {
         /// Values of the column, finite or not.
         found: usize,
     },
+    /// A setting outside its range.
+    #[error("expected {expected} for {model}, found {found}")]
+    Setting {
+        /// Which model.
+        model: ModelName,
+        /// What would do.
+        expected: &'static str,
+        /// What was given.
+        found: String,
+    },
 }
 
 /// A model that has seen no data.
