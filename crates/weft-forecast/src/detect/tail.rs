@@ -19,7 +19,7 @@ const PRIOR_INDEX: f32 = 0.3;
 const PRIOR_BLOCKS: f32 = 6.0;
 /// A past block of this part of a value is its like; a value is no surprise any more once it has more than so many.
 const LIKE: f64 = 0.8;
-const UNCOUNTED_LIKES: usize = 2;
+const UNCOUNTED_LIKES: usize = 1;
 /// Blocks until a tail is trusted fully; before, its surprise counts in proportion. Two and a half days of five-minute steps.
 const TRUSTED_BLOCKS: f64 = 60.0;
 /// Larger values count as this one, so that sums of logarithms stay finite.

@@ -102,7 +102,9 @@ mod tests {
         assert!((calm.expect("a ratio") - 1.0).abs() < 0.1);
         let rough = (0..24).map(|step| changes.observe(5.0 * f64::from(step % 2), 0.01)).last();
         assert!(rough.expect("a ratio") > 3.0);
-        (0..9).for_each(|_| drop(changes.observe(2.0, 0.01)));
+        for _ in 0..9 {
+            changes.observe(2.0, 0.01);
+        }
         assert_eq!(changes.run_steps(), 8);
     }
 }
