@@ -12,7 +12,8 @@ use anyhow::{Context, bail};
 use weft_core::time::{Span, Step, Timestamp};
 use weft_forecast::detect::{Detector, DetectorConfig};
 
-/// Weights of the standard profile: a window found at its left edge, a false alarm far from any window, a window missed.
+/// Weights of the standard profile: a window found at its left edge, a false alarm far from any window, a window
+/// missed.
 const TRUE_POSITIVE: f64 = 1.0;
 const FALSE_POSITIVE: f64 = 0.11;
 const FALSE_NEGATIVE: f64 = 1.0;

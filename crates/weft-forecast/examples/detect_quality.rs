@@ -1,7 +1,7 @@
 //! How well anomalies are told from what is usual, on generated series: false alarms a week where nothing is wrong, the
 //! part of injected anomalies that is found by kind and background, and what a sample costs. With a file of values, one
-//! a line (or the last column of a CSV), as argument it prints what the detector says of it. It prints; it must never be
-//! a condition of a test, since it measures the machine too.
+//! a line (or the last column of a CSV), as argument it prints what the detector says of it. It prints; it must never
+//! be a condition of a test, since it measures the machine too.
 //!
 //! `cargo run --release -p weft-forecast --example detect_quality [FILE]`
 

@@ -1,13 +1,13 @@
-//! Anomalies of one series, online: each sample gets a score and a verdict the moment it is seen, and a replacement for the
-//! forecast where it is odd. No score may depend on a later sample, none on the unit of the series, and what is odd
+//! Anomalies of one series, online: each sample gets a score and a verdict the moment it is seen, and a replacement for
+//! the forecast where it is odd. No score may depend on a later sample, none on the unit of the series, and what is odd
 //! must never quietly become what is expected, unless it stays or recurs.
 //!
 //! A sample is compared with what the level, the time of day and the hour of the week let expect (robust, learnt
-//! online), with the samples just before it, and with how the series usually moves. Each comparison is a
-//! statistic of an expert; its surprise is −log10 of the chance that a block of twelve samples reaches it, by the
-//! largest blocks of its own past (Hill 1975; Siffer, Fouque, Termier & Largouët 2017 for the idea in streams). The most
-//! surprised expert speaks, once for each incident. That surprises are scored by their rarity in the series' own past,
-//! on a logarithmic scale, is the idea of Ahmad, Lavin, Purdy & Agha (2017).
+//! online), with the samples just before it, and with how the series usually moves. Each comparison is a statistic of
+//! an expert; its surprise is −log10 of the chance that a block of twelve samples reaches it, by the largest blocks of
+//! its own past (Hill 1975; Siffer, Fouque, Termier & Largouët 2017 for the idea in streams). The most surprised expert
+//! speaks, once for each incident. That surprises are scored by their rarity in the series' own past, on a logarithmic
+//! scale, is the idea of Ahmad, Lavin, Purdy & Agha (2017).
 
 use weft_core::time::{Step, Timestamp};
 
@@ -32,8 +32,8 @@ use trackers::{CLIP_DEVIATIONS, Level, Scale, Spread, WARM_SAMPLES, Windows};
 const RELATIVE_FLOOR: f64 = 0.01;
 /// Differences below this surprise nobody at all; it keeps divisions sound where all is zero.
 const ABSOLUTE_FLOOR: f64 = 1e-12;
-/// The surprise at which a score is one half. On generated quiet series (`examples/detect_quality.rs`) it is reached about
-/// once in five weeks of five-minute steps.
+/// The surprise at which a score is one half. On generated quiet series (`examples/detect_quality.rs`) it is reached
+/// about once in five weeks of five-minute steps.
 const HALF_SCORE_SURPRISE: f64 = 2.7;
 /// Surprise from which on an episode runs: its third hour is no longer learnt from, its errors only in part.
 const EPISODE_SURPRISE: f64 = 4.0;

@@ -1,7 +1,7 @@
 //! When a surprise is told: once, not at each sample of what causes it.
 
-/// Samples for which only what is more surprising is told: two thirds of a day of five-minute steps, long enough for most
-/// incidents, short enough that the next night's is told again.
+/// Samples for which only what is more surprising is told: two thirds of a day of five-minute steps, long enough for
+/// most incidents, short enough that the next night's is told again.
 const REFRACTORY_SAMPLES: u32 = 200;
 /// How much more surprising (in powers of ten) it must be.
 const MARGIN: f64 = 0.3;

@@ -1,5 +1,6 @@
-//! The experts: each watches one statistic that is large where something is odd in its way, and turns it into a surprise
-//! by that statistic's own past. They never speak of a value's size in absolute terms, so one threshold serves all series.
+//! The experts: each watches one statistic that is large where something is odd in its way, and turns it into a
+//! surprise by that statistic's own past. They never speak of a value's size in absolute terms, so one threshold serves
+//! all series.
 
 use super::tail::Tail;
 use super::{Direction, Kind};

@@ -64,7 +64,8 @@ pub(crate) enum Injected {
     LevelShift,
     /// The noise fourfold for half a day.
     Variance,
-    /// The day turned over for half a day; where there is no day, a wave of an hour's period instead of most of the noise.
+    /// The day turned over for half a day; where there is no day, a wave of an hour's period instead of most of the
+    /// noise.
     Shape,
     /// The value stands still for half a day.
     Flat,
@@ -106,8 +107,8 @@ impl Background {
     }
 }
 
-/// `steps` values of `background`, with `anomaly` from its step on if there is one. A seed gives the same noise with and
-/// without.
+/// `steps` values of `background`, with `anomaly` from its step on if there is one. A seed gives the same noise with
+/// and without.
 pub(crate) fn values(
     background: Background,
     seed: u64,

@@ -9,7 +9,8 @@ const BLOCK_SAMPLES: u32 = 12;
 const KEPT: usize = 16;
 /// Of young statistics at most every third block is taken for its tail.
 const BLOCKS_PER_KEPT: usize = 3;
-/// Blocks of a generation. Two are remembered, so what is older than four to eight weeks of five-minute steps is forgotten.
+/// Blocks of a generation. Two are remembered, so what is older than four to eight weeks of five-minute steps is
+/// forgotten.
 const GENERATION_BLOCKS: u32 = 672;
 /// Blocks of one episode that are learnt from: the third hour of an incident is no third incident.
 const EPISODE_BLOCKS: u32 = 2;
@@ -20,7 +21,8 @@ const PRIOR_BLOCKS: f32 = 6.0;
 /// A past block of this part of a value is its like; a value is no surprise any more once it has more than so many.
 const LIKE: f64 = 0.8;
 const UNCOUNTED_LIKES: usize = 1;
-/// Blocks until a tail is trusted fully; before, its surprise counts in proportion. Two and a half days of five-minute steps.
+/// Blocks until a tail is trusted fully; before, its surprise counts in proportion. Two and a half days of five-minute
+/// steps.
 const TRUSTED_BLOCKS: f64 = 60.0;
 /// Larger values count as this one, so that sums of logarithms stay finite.
 const LARGEST: f64 = 1e30;

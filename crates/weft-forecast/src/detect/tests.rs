@@ -1,5 +1,5 @@
-//! The detector on generated series: what it finds, what it leaves alone, what it gives to forecasts. The larger table is
-//! `examples/detect_quality.rs`.
+//! The detector on generated series: what it finds, what it leaves alone, what it gives to forecasts. The larger table
+//! is `examples/detect_quality.rs`.
 
 use super::injected::{BACKGROUNDS, Background, DAY, INJECTED, Injected, Source, values};
 use super::{Detector, DetectorConfig, Direction, Finding, Kind};

@@ -1,5 +1,5 @@
-//! How a series moves, whatever its level: how its values follow each other, how large its steps are, how long it stands
-//! still.
+//! How a series moves, whatever its level: how its values follow each other, how large its steps are, how long it
+//! stands still.
 
 /// Steps over which correlations are taken: three hours of five-minute steps.
 const CORRELATION_STEPS: f64 = 36.0;

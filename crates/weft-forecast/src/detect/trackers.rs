@@ -1,5 +1,5 @@
-//! Small robust trackers: a level, a scale, the spread by hour of the day, means over the last steps. No sample can move
-//! one by more than a bounded step once it has seen two dozen.
+//! Small robust trackers: a level, a scale, the spread by hour of the day, means over the last steps. No sample can
+//! move one by more than a bounded step once it has seen two dozen.
 
 use weft_core::time::Timestamp;
 
