@@ -6,6 +6,7 @@
 pub mod arima;
 pub mod bank;
 pub mod boosted;
+pub mod detect;
 mod distribution;
 pub mod ets;
 pub mod floors;
