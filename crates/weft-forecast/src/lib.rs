@@ -5,6 +5,7 @@
 
 pub mod arima;
 pub mod bank;
+pub mod cluster;
 mod distribution;
 pub mod ets;
 pub mod floors;
