@@ -64,7 +64,7 @@ fn measure(count: usize) {
     let clusters = Clusters::find(&profiles, Count::Auto, 1).expect("profiles");
     let finding = began.elapsed().as_secs_f64();
     let began = now();
-    let later = Clusters::find_from(&clusters, &profiles, Count::Auto, 2).expect("profiles");
+    let later = Clusters::find_from(&clusters, &profiles, &[], Count::Auto, 2).expect("profiles");
     let again = began.elapsed().as_secs_f64();
     let pairs = clusters.assignment().iter().zip(later.assignment());
     let changed = pairs.filter(|(one, other)| one != other).count();

@@ -43,12 +43,9 @@ const MOST_TRIED: usize = 15;
 /// Profiles that a tried cluster must have on average.
 const FEWEST_MEMBERS: usize = 3;
 
-/// A set of prototypes is kept while at most this share of the profiles lies outside of what 99 % of the profiles were
-/// within when it was found: five times as many strangers as there were then.
+/// A set of prototypes is kept while at most this share of the profiles lies the reach that
+/// covered 99 % of the sample when it was found: five times as many strangers as there were then.
 const STRANGERS: f64 = 0.05;
-
-/// Quantile of the distances that counts as the reach of the prototypes.
-const REACH: f64 = 0.99;
 
 /// How many clusters are wanted, the one of flat series not counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -96,8 +93,6 @@ pub struct Clusters {
     prototypes: Prototypes,
     tried: Vec<Tried>,
     count: Count,
-    /// Distance within which 99 % of the profiles were when the prototypes were found.
-    reach: f32,
     /// The next id that no cluster has had.
     next: u32,
 }
@@ -115,17 +110,17 @@ impl Clusters {
         let sample = sample(profiles, &mut draws);
         let (prototypes, tried) = prototypes_of(&sample, count, &mut draws);
         let next = 1 + prototypes.clusters() as u32;
-        let mut found = Self::assigned(profiles, prototypes, tried, count, next);
-        found.reach = reach(&found.distances);
-        Ok(found)
+        Ok(Self::assigned(profiles, prototypes, tried, count, next))
     }
 
-    /// Clusters the profiles of a later day so that ids and assignments stay: the prototypes of `previous` are kept while
-    /// the profiles still lie within their reach; else clusters are found anew, and each takes the id of the former one
-    /// with which it shares most profiles, or one that was never used. Errs as [`Clusters::find`].
+    /// Clusters the profiles of a later day so that ids and assignments stay. `former` tells, profile by profile, the id it
+    /// had, `None` for a new one; where it is shorter, the rest are new. The prototypes of `previous` are kept while the
+    /// profiles span as many steps and lie within their reach; else clusters are found anew, and each takes the id of the
+    /// former one with which it shares most profiles, or one that was never used. Errs as [`Clusters::find`].
     pub fn find_from(
         previous: &Self,
         profiles: &[Profile],
+        former: &[Option<ClusterId>],
         count: Count,
         seed: u64,
     ) -> Result<Self, ClusterError> {
@@ -133,13 +128,17 @@ impl Clusters {
             return Self::find(profiles, count, seed);
         }
         let (prototypes, tried) = (previous.prototypes.clone(), previous.tried.clone());
-        let mut kept = Self::assigned(profiles, prototypes, tried, count, previous.next);
-        kept.reach = previous.reach;
-        if count == previous.count && kept.strangers() <= STRANGERS {
+        let has_span = prototypes.views().have_the_span_of(profiles);
+        let kept = Self::assigned(profiles, prototypes, tried, count, previous.next);
+        if count == previous.count && has_span && kept.strangers() <= STRANGERS {
             return Ok(kept);
         }
+        let known = |index: usize| former.get(index).copied().flatten();
+        let nearest = kept.assignment.iter().enumerate();
+        let names: Vec<ClusterId> =
+            nearest.map(|(index, nearest)| known(index).unwrap_or(*nearest)).collect();
         let mut found = Self::find(profiles, count, seed)?;
-        found.take_ids(&kept.assignment, previous.next);
+        found.take_ids(&names, previous.next);
         Ok(found)
     }
 
@@ -153,16 +152,17 @@ impl Clusters {
         let nearest: Vec<(ClusterId, f32)> =
             profiles.par_iter().map(|profile| prototypes.nearest(profile)).collect();
         let (assignment, distances) = nearest.into_iter().unzip();
-        Self { assignment, distances, prototypes, tried, count, reach: 0.0, next }
+        Self { assignment, distances, prototypes, tried, count, next }
     }
 
-    /// Share of the shaped profiles that lie outside the reach.
+    /// Share of the shaped profiles that lie outside the reach of the prototypes.
     fn strangers(&self) -> f64 {
-        let shaped = self.assignment.iter().zip(&self.distances);
-        let shaped: Vec<f32> =
-            shaped.filter(|(id, _)| **id != ClusterId::FLAT).map(|(_, each)| *each).collect();
-        let outside = shaped.iter().filter(|each| **each > self.reach).count();
-        outside as f64 / shaped.len().max(1) as f64
+        // Distance 0 in the flat cluster is a flat profile; what has a shape is infinitely far where no prototype is.
+        let all = self.assignment.iter().zip(&self.distances);
+        let shaped = all.filter(|(id, distance)| **id != ClusterId::FLAT || **distance > 0.0);
+        let distances: Vec<f32> = shaped.map(|(_, distance)| *distance).collect();
+        let outside = distances.iter().filter(|each| **each > self.prototypes.reach()).count();
+        outside as f64 / distances.len().max(1) as f64
     }
 
     /// Renames the clusters after those of `former` (one id a profile) that they share most profiles with.
@@ -225,14 +225,6 @@ fn prototypes_of(sample: &[&Profile], count: Count, draws: &mut Draws) -> (Proto
     let best = cuts.into_iter().reduce(|a, b| if b.modularity > a.modularity { b } else { a });
     let labels = best.map(|cut| cut.labels).unwrap_or_default();
     (Prototypes::chosen(views, shapes, &neighbours, &labels), tried)
-}
-
-/// The quantile of the distances that are not zero: a prototype's own is.
-fn reach(distances: &[f32]) -> f32 {
-    let mut others: Vec<f32> = distances.iter().copied().filter(|each| *each > 0.0).collect();
-    others.sort_unstable_by(f32::total_cmp);
-    let at = (REACH * others.len() as f64) as usize;
-    others.get(at.min(others.len().saturating_sub(1))).copied().unwrap_or(f32::INFINITY)
 }
 
 #[cfg(test)]

@@ -123,7 +123,9 @@ fn thresholds(profiles: &[&Vec<f32>], dilations: usize) -> Vec<[f32; THRESHOLDS]
             values.sort_unstable_by(f32::total_cmp);
             found.push(std::array::from_fn(|index| {
                 let level = ((index + 1) as f64 * 0.618_033_988_75).fract();
-                values[(level * (values.len() - 1) as f64).round() as usize]
+                let at = (level * values.len().saturating_sub(1) as f64).round() as usize;
+                // Of no profile, any threshold is as good.
+                values.get(at).copied().unwrap_or(0.0)
             }));
         }
     }

@@ -17,6 +17,8 @@ const FLATNESS: f64 = 1e-6;
 #[derive(Debug, Clone, PartialEq)]
 pub struct Profile {
     values: Vec<f32>,
+    /// Steps of what it was made of.
+    steps: usize,
 }
 
 impl Profile {
@@ -25,11 +27,12 @@ impl Profile {
         let known = values.iter().filter(|value| value.is_finite());
         let largest = known.clone().fold(0.0_f64, |most, value| most.max(f64::from(value.abs())));
         if known.count() < 2 {
-            return Self { values: Vec::new() };
+            return Self { values: Vec::new(), steps: values.len() };
         }
         let points = values.len().clamp(FEWEST_POINTS, MOST_POINTS);
         let averaged = resampled(&bridged(values), points);
-        Self { values: normalised(&averaged, FLATNESS * largest).unwrap_or_default() }
+        let shape = normalised(&averaged, FLATNESS * largest).unwrap_or_default();
+        Self { values: shape, steps: values.len() }
     }
 
     /// The mean day, or other season, of a series: one point for each phase of `steps`, counted from the epoch, so that
@@ -52,6 +55,11 @@ impl Profile {
     /// Whether it has no shape: constant, or fewer than two samples.
     pub fn is_flat(&self) -> bool {
         self.values.is_empty()
+    }
+
+    /// Steps of the series, gaps included.
+    pub(super) const fn steps(&self) -> usize {
+        self.steps
     }
 
     /// Points of its grid.

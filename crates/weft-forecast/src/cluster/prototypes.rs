@@ -11,6 +11,9 @@ use super::shape::{Shape, VIEWS, Views};
 /// Prototypes altogether, in proportion to the sizes of the clusters. A sample that is not larger stands for itself.
 const MOST: usize = 256;
 
+/// Quantile of the distances in the sample that counts as the reach of the prototypes.
+const REACH: f64 = 0.99;
+
 /// Prototypes of clusters, and the views in which they are compared.
 #[derive(Debug, Clone)]
 pub(super) struct Prototypes {
@@ -19,6 +22,8 @@ pub(super) struct Prototypes {
     scales: [f32; VIEWS],
     members: Vec<Prototype>,
     clusters: usize,
+    /// √S within which most of the sample had a prototype that was not itself.
+    reach: f32,
 }
 
 #[derive(Debug, Clone)]
@@ -46,6 +51,7 @@ impl Prototypes {
                 is_chosen[member] = true;
             }
         }
+        let reach = reach(neighbours, &is_chosen);
         let kept = shapes.into_iter().enumerate().filter(|(at, _)| is_chosen[*at]);
         let members = kept.map(|(at, shape)| Prototype {
             id: ClusterId(labels[at] as u32 + 1),
@@ -53,11 +59,19 @@ impl Prototypes {
             scales: neighbours.scales[at],
         });
         let members = members.collect();
-        Self { views, scales: neighbours.medians, members, clusters }
+        Self { views, scales: neighbours.medians, members, clusters, reach }
     }
 
     pub(super) const fn clusters(&self) -> usize {
         self.clusters
+    }
+
+    pub(super) const fn views(&self) -> &Views {
+        &self.views
+    }
+
+    pub(super) const fn reach(&self) -> f32 {
+        self.reach
     }
 
     pub(super) fn rename(&mut self, names: &BTreeMap<ClusterId, ClusterId>) {
@@ -97,6 +111,20 @@ impl Prototypes {
         let distance = self.views.distance(view, shape, &member.shape);
         distance * distance / (self.scales[view] * member.scales[view]) / VIEWS as f32
     }
+}
+
+/// The quantile of √S from each of the sample to the nearest prototype beside itself; 0 where nobody has one.
+fn reach(neighbours: &Neighbours, is_chosen: &[bool]) -> f32 {
+    let n = neighbours.len();
+    let nearest = |at: usize| {
+        let row = neighbours.squares[at * n..(at + 1) * n].iter().zip(is_chosen).enumerate();
+        let others = row.filter(|(other, (_, is_chosen))| *other != at && **is_chosen);
+        others.map(|(_, (square, _))| *square).reduce(f32::min)
+    };
+    let mut nearest: Vec<f32> = (0..n).filter_map(nearest).collect();
+    nearest.sort_unstable_by(f32::total_cmp);
+    let at = (REACH * nearest.len() as f64) as usize;
+    nearest.get(at.min(nearest.len().saturating_sub(1))).map_or(0.0, |square| square.sqrt())
 }
 
 /// Up to `count` members, each the one that brings all members nearest to one chosen (Kaufman & Rousseeuw 1990, BUILD).

@@ -25,10 +25,15 @@ const BAND_SHARE: usize = 10;
 /// Price of a split or merge, in deviations of the differences: of the .01 to 1 that Stefan et al. tried, the middle one.
 const SPLIT_PRICE: f32 = 0.5;
 
+/// Spans that differ by less than this share are the same: a tenth of a warp is within the band anyway, half of it is safe.
+const SPAN_SHARE: f64 = 0.05;
+
 /// What the views of one sample need.
 #[derive(Debug, Clone)]
 pub(super) struct Views {
     points: usize,
+    /// Median steps of the profiles that they were fitted to.
+    steps: usize,
     fourier: Fourier,
     patterns: Patterns,
 }
@@ -44,16 +49,22 @@ pub(super) struct Shape {
 impl Views {
     /// Views on the grid of the median length, fitted to `sample`; the shapes of the sample too.
     pub(super) fn fitted(sample: &[&Profile]) -> (Self, Vec<Shape>) {
-        let mut lengths: Vec<usize> = sample.iter().map(|each| each.points()).collect();
-        lengths.sort_unstable();
-        let median = lengths.get(lengths.len() / 2).copied().unwrap_or(FEWEST_POINTS);
-        let points = median.clamp(FEWEST_POINTS, MOST_POINTS);
+        let points =
+            median(sample.iter().map(|each| each.points())).clamp(FEWEST_POINTS, MOST_POINTS);
         let grids: Vec<Vec<f32>> = sample.iter().map(|each| each.on(points)).collect();
         let (patterns, shares) = Patterns::fitted(&grids);
-        let views = Self { points, fourier: Fourier::new(2 * points), patterns };
+        let steps = median(sample.iter().map(|each| each.steps()));
+        let views = Self { points, steps, fourier: Fourier::new(2 * points), patterns };
         let seen = sample.iter().zip(&grids).zip(shares);
         let shapes = seen.map(|((each, grid), shares)| views.joined(each, grid, shares)).collect();
         (views, shapes)
+    }
+
+    /// Whether profiles span as many steps as those that the views were fitted to: on the same grid a day would be shorter
+    /// if there were more days.
+    pub(super) fn have_the_span_of(&self, profiles: &[Profile]) -> bool {
+        let steps = median(profiles.iter().filter(|each| !each.is_flat()).map(Profile::steps));
+        steps == 0 || (self.steps.abs_diff(steps) as f64) < SPAN_SHARE * self.steps as f64
     }
 
     /// The shape of a profile that is not flat.
@@ -83,6 +94,13 @@ impl Views {
     fn lagged(&self, one: &Shape, other: &Shape) -> f32 {
         (1.0 - self.fourier.largest_correlation(&one.transform, &other.transform)).max(0.0)
     }
+}
+
+/// The upper median; 0 of nothing.
+fn median(values: impl Iterator<Item = usize>) -> usize {
+    let mut values: Vec<usize> = values.collect();
+    values.sort_unstable();
+    values.get(values.len() / 2).copied().unwrap_or(0)
 }
 
 fn differences_of(profile: &Profile, points: usize) -> Vec<f32> {

@@ -50,6 +50,10 @@ fn found(profiles: &[Profile], count: Count) -> Clusters {
     Clusters::find(profiles, count, 7).expect("profiles")
 }
 
+fn former(clusters: &Clusters) -> Vec<Option<ClusterId>> {
+    clusters.assignment().iter().copied().map(Some).collect()
+}
+
 #[test]
 fn families_are_found() {
     let (series, families) = workloads(12, 7, 1);
@@ -84,7 +88,7 @@ fn flat_series_are_a_kind_of_their_own() {
     let flat = clusters.assignment().iter().filter(|id| **id == ClusterId::FLAT).count();
     assert_eq!((flat, clusters.count()), (2, 3));
     let only = found(&profiles(&series[series.len() - 2..]), Count::Auto);
-    assert_eq!((only.assignment(), only.count()), (&[ClusterId::FLAT; 2][..], 1));
+    assert_eq!((only.assignment(), only.count()), (&[ClusterId::FLAT; 2][..], 0));
 }
 
 #[test]
@@ -118,7 +122,8 @@ fn a_day_more_and_new_series_change_little() {
     let known = week.len() - week.len() / 20;
     let before = found(&profiles(&week[..known]), Count::Fixed(FAMILIES));
     let grown = profiles(&series);
-    let later = Clusters::find_from(&before, &grown, Count::Fixed(FAMILIES), 99).expect("profiles");
+    let later = Clusters::find_from(&before, &grown, &former(&before), Count::Fixed(FAMILIES), 99)
+        .expect("profiles");
     let pairs = before.assignment().iter().zip(later.assignment());
     let changed = pairs.filter(|(one, other)| one != other).count();
     assert!(changed * 50 <= known, "{changed} of {known}");
@@ -134,7 +139,7 @@ fn ids_stay_when_clusters_are_found_anew() {
         chosen.map(|(_, values)| Profile::new(values)).collect()
     };
     let before = found(&kinds(3), Count::Fixed(3));
-    let later = Clusters::find_from(&before, &kinds(4), Count::Fixed(4), 7).expect("profiles");
+    let later = Clusters::find_from(&before, &kinds(4), &[], Count::Fixed(4), 7).expect("profiles");
     let (mut same, mut new) = (0, 0);
     for (index, id) in later.assignment().iter().enumerate() {
         match index % 4 {
@@ -143,6 +148,25 @@ fn ids_stay_when_clusters_are_found_anew() {
         }
     }
     assert!(same >= 46 && new >= 15, "{same} of 48 kept their id, {new} of 16 got a new one");
+}
+
+#[test]
+fn shapes_never_seen_are_clustered_anew() {
+    let (series, families) = workloads(16, 7, 11);
+    let of = |wanted: &dyn Fn(usize) -> bool| -> Vec<Profile> {
+        let chosen = series.iter().zip(&families).filter(|(_, family)| wanted(**family));
+        chosen.map(|(values, _)| Profile::new(values)).collect()
+    };
+    let flat = found(&[Profile::new(&[1.0; 9])], Count::Fixed(2));
+    let before = found(&of(&|family| family < 2), Count::Fixed(2));
+    let others = of(&|family| family == 3 || family == 5);
+    for previous in [flat, before] {
+        let later =
+            Clusters::find_from(&previous, &others, &[], Count::Fixed(2), 7).expect("profiles");
+        let truth: Vec<usize> = (0..others.len()).map(|index| index % 2).collect();
+        let agreement = adjusted_rand_index(later.assignment(), &truth);
+        assert!(agreement >= 0.9, "{agreement}");
+    }
 }
 
 #[test]
