@@ -1,5 +1,5 @@
 //! Clusters of workloads whose series have a similar shape, whatever their scale and, within the reach of the distances,
-//! their phase. A profile is seen in three views (see [`shape`]); the squared distances of the views, each divided by
+//! their phase. A profile is seen in three views (see `shape`); the squared distances of the views, each divided by
 //! the local scales of both ends (Zelnik-Manor & Perona 2004), are averaged, and exp(−average) is an affinity:
 //!
 //! ```text
