@@ -5,7 +5,7 @@
 /// Which three of the nine weights are 2.
 const KERNELS: [[usize; 3]; 84] = kernels();
 
-/// Thresholds for each kernel and dilation. Nine instead of three changed no ranking on the development sets.
+/// Thresholds for each kernel and dilation. Nine instead of three gained next to nothing on the development sets (mean index .606, .602).
 const THRESHOLDS: usize = 3;
 
 /// Profiles of the sample from which thresholds are taken.
