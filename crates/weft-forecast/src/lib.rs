@@ -7,6 +7,7 @@ pub mod arima;
 pub mod bank;
 pub mod boosted;
 pub mod detect;
+pub mod cluster;
 mod distribution;
 pub mod ets;
 pub mod floors;
