@@ -5,6 +5,7 @@
 
 pub mod arima;
 pub mod bank;
+pub mod batch;
 pub mod boosted;
 pub mod detect;
 pub mod cluster;
