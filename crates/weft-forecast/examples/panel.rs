@@ -24,7 +24,7 @@ fn main() {
     let mut fit_cpu = 0.0;
     let mut predict_cpu = 0.0;
     for o in 0..origins.min(std::env::var("ONLY").map_or(99, |v| v.parse().unwrap())) {
-        let origin = train + (n - train - horizon) * o / (origins - 1).max(1);
+        let origin = train + ((n - train - horizon) as f64 * o as f64 / (origins - 1).max(1) as f64).round() as usize;
         let start = Timestamp::from_seconds(1483315200 + 300 * (origin - train) as i64);
         let panel: Vec<Series> = (0..cols).map(|c| Series::from_values(start, Step::FIVE_MINUTES, (origin - train..origin).map(|t| Some(rows_[t][c])))).collect();
         let t0 = cpu();
@@ -36,6 +36,12 @@ fn main() {
             let t1 = cpu();
             let path = fitted.predict(&panel[c]).unwrap();
             predict_cpu += cpu() - t1;
+            if let Ok(dump) = std::env::var("DUMP") {
+                use std::io::Write;
+                let mut f = std::fs::OpenOptions::new().create(true).append(true).open(dump).unwrap();
+                let b: Vec<u8> = path.iter().flatten().flat_map(|v| v.to_le_bytes()).collect();
+                f.write_all(&b).unwrap();
+            }
             let hist: Vec<f32> = (origin - train..origin).map(|t| rows_[t][c]).collect();
             let mut err: Vec<f32> = (season..train).map(|t| hist[t] - hist[t - season]).collect();
             err.sort_by(f32::total_cmp);

@@ -106,16 +106,16 @@ impl Boosted {
 
     fn tree(&self, binned: Binned<'_>, targets: &[f32], paths: &[[f32; LEVELS.len()]], number: u64) -> Tree {
         let gradients: Vec<[f32; 2]> = targets.iter().zip(paths).map(|(target, path)| gradient(*target, path)).collect();
-        let mut dice = Dice(number);
-        let mut rows: Vec<u32> = (0..targets.len() as u32).filter(|_| dice.roll() < ROW_SHARE).collect();
-        let allowed: Vec<usize> = (0..TREE_COLUMNS).filter(|_| dice.roll() < COLUMN_SHARE).collect();
-        let growth = Growth { leaves: self.leaves, fewest_rows: self.fewest_rows, shrinkage_rows: SHRINKAGE_ROWS };
+        let mut dice = Dice(number); let (rs, cs) = (env("RS", 0.5), env("CS", 0.6));
+        let mut rows: Vec<u32> = (0..targets.len() as u32).filter(|_| dice.roll() < rs).collect();
+        let allowed: Vec<usize> = (0..TREE_COLUMNS).filter(|_| dice.roll() < cs).collect();
+        let growth = Growth { leaves: self.leaves, fewest_rows: self.fewest_rows, shrinkage_rows: env("SH", 20.0) };
         let ground = Ground { binned, gradients: &gradients, allowed: &allowed, growth };
         let (mut tree, ranges) = ground.grow(&mut rows, LEVELS.len());
         let mut left = Vec::new();
         for (leaf, (from, to)) in ranges.into_iter().enumerate() {
             let count = (to - from) as f32;
-            let step = self.rate * count / (count + SHRINKAGE_ROWS);
+            let step = self.rate * count / (count + env("SH", 20.0));
             for (level, value) in tree.values_mut(leaf).iter_mut().enumerate() {
                 left.clear();
                 left.extend(rows[from..to].iter().map(|row| targets[*row as usize] - paths[*row as usize][level]));
@@ -129,9 +129,9 @@ impl Boosted {
 }
 
 /// Share of the rows and of the columns that a tree sees.
-const ROW_SHARE: f32 = 0.5;
-const COLUMN_SHARE: f32 = 0.6;
-const SHRINKAGE_ROWS: f32 = 20.0;
+fn env(n: &str, d: f32) -> f32 { std::env::var(n).map_or(d, |v| v.parse().unwrap()) }
+
+
 
 /// Where the levels together should move, and how they should part.
 fn gradient(target: f32, path: &[f32; LEVELS.len()]) -> [f32; 2] {
