@@ -9,6 +9,8 @@ mod distribution;
 pub mod ets;
 pub mod floors;
 pub mod model;
+pub mod stl;
+
 pub mod validation;
 
 #[cfg(test)]

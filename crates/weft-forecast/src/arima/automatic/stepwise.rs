@@ -1,0 +1,241 @@
+//! The stepwise search of Hyndman & Khandakar (2008, section 3.2) over orders: from four models to whichever neighbour is
+//! better by AICc, until none is. Coefficients begin at those of the model next door.
+
+use std::collections::BTreeMap;
+
+use super::super::least_squares::least_squares;
+use super::super::{Arima, Data, Order};
+use super::{MOST_SEARCH_WORK, conditional, differences, is_sound, states};
+
+const MOST_TERMS: usize = 5;
+const MOST_SEASONAL_TERMS: usize = 2;
+/// Models tried at most, as `auto.arima` does.
+const MOST_MODELS: usize = 94;
+/// A gain below this share of the squares does not change an order.
+const TOLERANCE: f64 = 1e-5;
+/// Steps left out of a conditional sum at most, as a share of the series: one over this.
+const SKIPPED_PART: usize = 5;
+
+/// Orders by name, so that they can be compared and told apart.
+type Orders = (usize, usize, usize, usize, bool);
+
+/// A model that was tried.
+#[derive(Debug, Clone)]
+pub(super) struct Candidate {
+    pub(super) orders: Orders,
+    pub(super) has_drift: bool,
+    /// Its coefficients, unconstrained.
+    pub(super) free: Vec<f64>,
+    criterion: f64,
+}
+
+/// What is searched in.
+pub(super) struct Search {
+    plain: usize,
+    seasonal: usize,
+    season: usize,
+    /// Regressors that are fitted anyway.
+    columns: usize,
+    /// The differenced rest less its mean, and as it is; the same where nothing is differenced.
+    centred: Vec<f64>,
+    uncentred: Vec<f64>,
+    /// For an exact search the rest itself, with and without its line.
+    exact: Option<[Data; 2]>,
+    present: usize,
+}
+
+impl Search {
+    /// A search over what regressors left, with so many differences.
+    pub(super) fn new(
+        rest: &[f64],
+        plain: usize,
+        seasonal: usize,
+        season: usize,
+        columns: usize,
+    ) -> Self {
+        let mut uncentred = rest.to_vec();
+        (0..seasonal).for_each(|_| uncentred = differences::differenced(&uncentred, season));
+        (0..plain).for_each(|_| uncentred = differences::differenced(&uncentred, 1));
+        let mean = mean(&uncentred);
+        let centred: Vec<f64> = uncentred.iter().map(|value| value - mean).collect();
+        let present = rest.iter().filter(|value| !value.is_nan()).count();
+        let known = centred.iter().filter(|value| !value.is_nan()).count();
+        let largest = Arima::new(Order::new(MOST_TERMS, plain, MOST_TERMS));
+        let is_small = season == 1 && rest.len() * states(&largest).pow(2) <= MOST_SEARCH_WORK;
+        // Where gaps leave little of the differences, only the filter sees what is there.
+        let is_exact = is_small || 2 * known < present;
+        let slope = mean / if seasonal > 0 { season as f64 } else { 1.0 };
+        let line = |slope: f64| -> Vec<f64> {
+            rest.iter().enumerate().map(|(step, value)| value - slope * step as f64).collect()
+        };
+        let level = if plain + seasonal == 0 { mean } else { 0.0 };
+        let exact = is_exact.then(|| {
+            let slope = if plain + seasonal == 1 { slope } else { 0.0 };
+            [Data::alone(line(0.0), level), Data::alone(line(slope), level)]
+        });
+        if plain + seasonal == 0 {
+            uncentred.clone_from(&centred);
+        }
+        Self { plain, seasonal, season, columns, centred, uncentred, exact, present }
+    }
+
+    /// The model of a candidate.
+    pub(super) fn model(&self, candidate: &Candidate) -> Arima {
+        self.model_of(candidate.orders)
+    }
+
+    const fn model_of(&self, (p, q, seasonal_p, seasonal_q, _): Orders) -> Arima {
+        Arima::new(Order::new(p, self.plain, q))
+            .with_season(Order::new(seasonal_p, self.seasonal, seasonal_q), self.season)
+    }
+
+    /// All models tried that are sound, the best first, one without coefficients last.
+    pub(super) fn run(&self) -> Vec<Candidate> {
+        let may_drift = self.plain + self.seasonal == 1;
+        let mut tried: BTreeMap<Orders, Option<Candidate>> = BTreeMap::new();
+        let mut best: Option<Candidate> = None;
+        let seasonal = usize::from(self.season > 1);
+        if !differences::is_constant(&self.centred) {
+            let first = [
+                (2, 2, seasonal, seasonal),
+                (1, 0, seasonal, 0),
+                (0, 1, 0, seasonal),
+                (0, 0, 0, 0),
+            ];
+            for (p, q, big_p, big_q) in first {
+                self.step_to((p, q, big_p, big_q, may_drift), &mut best, &mut tried);
+            }
+            if may_drift {
+                self.step_to((0, 0, 0, 0, false), &mut best, &mut tried);
+            }
+            while let Some(orders) = best.as_ref().map(|best| best.orders) {
+                let mut around = self.neighbours(orders, may_drift).into_iter();
+                if tried.len() >= MOST_MODELS
+                    || !around.any(|next| self.step_to(next, &mut best, &mut tried))
+                {
+                    break;
+                }
+            }
+        }
+        let mut ranking: Vec<Candidate> = tried.into_values().flatten().collect();
+        ranking.sort_by(|a, b| a.criterion.total_cmp(&b.criterion));
+        let orders = (0, 0, 0, 0, false);
+        ranking.push(Candidate {
+            orders,
+            has_drift: false,
+            free: Vec::new(),
+            criterion: f64::INFINITY,
+        });
+        ranking
+    }
+
+    /// Tries `orders` unless that was done; whether they are the best so far.
+    fn step_to(
+        &self,
+        orders: Orders,
+        best: &mut Option<Candidate>,
+        tried: &mut BTreeMap<Orders, Option<Candidate>>,
+    ) -> bool {
+        if tried.contains_key(&orders) {
+            return false;
+        }
+        let found = self.fit(orders, best.as_ref());
+        tried.insert(orders, found.clone());
+        let Some(found) = found else { return false };
+        let is_better = best.as_ref().is_none_or(|best| found.criterion < best.criterion);
+        if is_better {
+            *best = Some(found);
+        }
+        is_better
+    }
+
+    fn neighbours(&self, orders: Orders, may_drift: bool) -> Vec<Orders> {
+        let seasonal = [(0, 0, -1, 0), (0, 0, 1, 0), (0, 0, 0, -1), (0, 0, 0, 1), (0, 0, -1, -1)];
+        let more = [(0, 0, -1, 1), (0, 0, 1, -1), (0, 0, 1, 1)];
+        let plain = [(-1, 0, 0, 0), (1, 0, 0, 0), (0, -1, 0, 0), (0, 1, 0, 0)];
+        let both = [(-1, -1, 0, 0), (-1, 1, 0, 0), (1, -1, 0, 0), (1, 1, 0, 0)];
+        let moved = |(p, q, big_p, big_q): (isize, isize, isize, isize)| -> Option<Orders> {
+            let sum = |order: usize, change: isize, most: usize| {
+                order.checked_add_signed(change).filter(|order| *order <= most)
+            };
+            let most_seasonal = if self.season > 1 { MOST_SEASONAL_TERMS } else { 0 };
+            Some((
+                sum(orders.0, p, MOST_TERMS)?,
+                sum(orders.1, q, MOST_TERMS)?,
+                sum(orders.2, big_p, most_seasonal)?,
+                sum(orders.3, big_q, most_seasonal)?,
+                orders.4,
+            ))
+        };
+        let changes = seasonal.into_iter().chain(more).chain(plain).chain(both);
+        let mut around: Vec<Orders> = changes.filter_map(moved).collect();
+        around.extend(may_drift.then_some((orders.0, orders.1, orders.2, orders.3, !orders.4)));
+        around
+    }
+
+    /// The model of these orders; `None` where the samples do not suffice or a root is near the unit circle.
+    fn fit(&self, orders: Orders, near: Option<&Candidate>) -> Option<Candidate> {
+        let model = self.model_of(orders);
+        let has_drift = orders.4;
+        let columns = self.columns + usize::from(has_drift);
+        let longest = model.order.ar.max(model.order.ma)
+            + model.seasonal.ar.max(model.seasonal.ma) * self.season;
+        if model.fewest(columns) > self.present || 3 * longest > self.present {
+            return None;
+        }
+        let start = near.map_or_else(
+            || vec![0.0; model.coefficients()],
+            |near| model.free(&self.model_of(near.orders).parts(&near.free)),
+        );
+        let (free, criterion) = self.searched(&model, start, has_drift, columns);
+        let process = model.process(&model.parts(&free));
+        (criterion.is_finite() && is_sound(&process)).then_some(Candidate {
+            orders,
+            has_drift,
+            free,
+            criterion,
+        })
+    }
+
+    fn searched(
+        &self,
+        model: &Arima,
+        start: Vec<f64>,
+        has_drift: bool,
+        columns: usize,
+    ) -> (Vec<f64>, f64) {
+        let process = |free: &[f64]| model.process(&model.parts(free));
+        let (found, counted) = if let Some(data) = &self.exact {
+            let data = &data[usize::from(has_drift)];
+            let mut residuals =
+                |free: &[f64], out: &mut Vec<f64>| data.standardised(process(free), out);
+            let lost = self.plain + self.seasonal * self.season;
+            (least_squares(start, TOLERANCE, &mut residuals), self.present - lost)
+        } else {
+            let values = if has_drift { &self.centred } else { &self.uncentred };
+            // The same steps for all orders, or the criterion would compare different series.
+            let longest =
+                MOST_TERMS + if self.season > 1 { MOST_SEASONAL_TERMS * self.season } else { 0 };
+            let skipped = longest.min(values.len() / SKIPPED_PART);
+            let counted = values.iter().skip(skipped).filter(|value| !value.is_nan()).count();
+            let mut residuals = |free: &[f64], out: &mut Vec<f64>| {
+                conditional::innovations(&process(free), values, skipped, out);
+            };
+            (least_squares(start, TOLERANCE, &mut residuals), counted)
+        };
+        let ((free, squares), n) = (found, counted as f64);
+        let constants = usize::from(model.has_mean());
+        let k = (model.coefficients() + columns + constants + 1) as f64;
+        let criterion = if n - k - 1.0 > 0.0 {
+            n * (squares / n).max(f64::MIN_POSITIVE).ln() + 2.0 * k * n / (n - k - 1.0)
+        } else {
+            f64::INFINITY
+        };
+        (free, criterion)
+    }
+}
+
+fn mean(values: &[f64]) -> f64 {
+    let known = || values.iter().filter(|value| !value.is_nan());
+    known().sum::<f64>() / known().count().max(1) as f64
+}
