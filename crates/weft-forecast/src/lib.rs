@@ -10,6 +10,7 @@ pub mod ets;
 pub mod floors;
 pub mod model;
 pub mod stl;
+pub mod theta;
 
 pub mod validation;
 
