@@ -298,10 +298,9 @@ impl Data {
         out.iter_mut().for_each(|each| *each *= scale);
     }
 
-    /// One column of values, NaN at gaps, of which a level is taken.
-    fn alone(values: Vec<f64>, level: f64) -> Self {
-        let rows: Vec<f64> = values.into_iter().map(|value| value - level).collect();
-        Self { origin: level, steps: rows.len(), columns: 1, rows }
+    /// One column of values, NaN at gaps.
+    fn alone(rows: Vec<f64>) -> Self {
+        Self { origin: 0.0, steps: rows.len(), columns: 1, rows }
     }
 
     /// The products of the innovations of all columns, columns × columns, and how many steps they are of.

@@ -9,9 +9,9 @@ mod distribution;
 pub mod ets;
 pub mod floors;
 pub mod model;
+pub mod mstl;
 pub mod stl;
 pub mod theta;
-
 pub mod validation;
 
 #[cfg(test)]

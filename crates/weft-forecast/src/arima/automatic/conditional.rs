@@ -1,8 +1,9 @@
 //! The conditional sum of squares (Box & Jenkins 1970, section 7.1.2): innovations by the recursion itself, with nothing
 //! before the first step. Cheap, and close to the exact likelihood where the series is long. A gap is filled with what was
-//! expected and counts for nothing.
+//! expected and counts for nothing, so differences need no two values that are neighbours.
 
 use crate::arima::filter::Process;
+use crate::arima::polynomial::product;
 
 /// Terms of a polynomial that are not zero: lag and coefficient.
 fn terms(coefficients: &[f64]) -> Vec<(usize, f64)> {
@@ -10,20 +11,16 @@ fn terms(coefficients: &[f64]) -> Vec<(usize, f64)> {
     all.filter(|(_, value)| *value != 0.0).collect()
 }
 
-/// Writes the innovations of `differenced` (NaN where unknown) under `process`, whose differencing is left aside; zero
-/// where unknown and in the first `skipped` steps.
-pub(super) fn innovations(
-    process: &Process,
-    differenced: &[f64],
-    skipped: usize,
-    out: &mut Vec<f64>,
-) {
-    let (ar, ma) = (terms(&process.ar), terms(&process.ma));
-    let before = process.ar.len().max(process.ma.len());
-    let mut values = vec![0.0; before + differenced.len()];
+/// Writes the innovations of `levels` (NaN where unknown, zero on average or at the beginning) under `process`; zero where
+/// unknown and in the first `skipped` steps.
+pub(super) fn innovations(process: &Process, levels: &[f64], skipped: usize, out: &mut Vec<f64>) {
+    let whole = product(&process.ar, &process.differencing, 1);
+    let (ar, ma) = (terms(&whole), terms(&process.ma));
+    let before = whole.len().max(process.ma.len());
+    let mut values = vec![0.0; before + levels.len()];
     out.clear();
-    out.resize(before + differenced.len(), 0.0);
-    for (index, value) in differenced.iter().enumerate() {
+    out.resize(before + levels.len(), 0.0);
+    for (index, value) in levels.iter().enumerate() {
         let at = before + index;
         let from_values: f64 = ar.iter().map(|(lag, c)| c * values[at - lag]).sum();
         let from_errors: f64 = ma.iter().rev().map(|(lag, c)| c * out[at - lag]).sum();

@@ -36,11 +36,11 @@ pub(super) struct Search {
     season: usize,
     /// Regressors that are fitted anyway.
     columns: usize,
-    /// The differenced rest less its mean, and as it is; the same where nothing is differenced.
-    centred: Vec<f64>,
-    uncentred: Vec<f64>,
-    /// For an exact search the rest itself, with and without its line.
+    /// The rest less a level, and less a line where there may be a drift.
+    levelled: [Vec<f64>; 2],
+    /// The same for an exact search.
     exact: Option<[Data; 2]>,
+    is_constant: bool,
     present: usize,
 }
 
@@ -53,30 +53,24 @@ impl Search {
         season: usize,
         columns: usize,
     ) -> Self {
-        let mut uncentred = rest.to_vec();
-        (0..seasonal).for_each(|_| uncentred = differences::differenced(&uncentred, season));
-        (0..plain).for_each(|_| uncentred = differences::differenced(&uncentred, 1));
-        let mean = mean(&uncentred);
-        let centred: Vec<f64> = uncentred.iter().map(|value| value - mean).collect();
-        let present = rest.iter().filter(|value| !value.is_nan()).count();
-        let known = centred.iter().filter(|value| !value.is_nan()).count();
-        let largest = Arima::new(Order::new(MOST_TERMS, plain, MOST_TERMS));
-        let is_small = season == 1 && rest.len() * states(&largest).pow(2) <= MOST_SEARCH_WORK;
-        // Where gaps leave little of the differences, only the filter sees what is there.
-        let is_exact = is_small || 2 * known < present;
-        let slope = mean / if seasonal > 0 { season as f64 } else { 1.0 };
-        let line = |slope: f64| -> Vec<f64> {
-            rest.iter().enumerate().map(|(step, value)| value - slope * step as f64).collect()
+        let mut differenced = rest.to_vec();
+        (0..seasonal).for_each(|_| differenced = differences::differenced(&differenced, season));
+        (0..plain).for_each(|_| differenced = differences::differenced(&differenced, 1));
+        let known = || rest.iter().copied().filter(|value| !value.is_nan());
+        let level = if plain + seasonal == 0 { mean(rest) } else { known().next().unwrap_or(0.0) };
+        let lag = if seasonal > 0 { season } else { 1 };
+        let slope = if plain + seasonal == 1 { mean(&differenced) / lag as f64 } else { 0.0 };
+        let without = |slope: f64| -> Vec<f64> {
+            let line = |step: usize| level + slope * step as f64;
+            rest.iter().enumerate().map(|(step, value)| value - line(step)).collect()
         };
-        let level = if plain + seasonal == 0 { mean } else { 0.0 };
-        let exact = is_exact.then(|| {
-            let slope = if plain + seasonal == 1 { slope } else { 0.0 };
-            [Data::alone(line(0.0), level), Data::alone(line(slope), level)]
-        });
-        if plain + seasonal == 0 {
-            uncentred.clone_from(&centred);
-        }
-        Self { plain, seasonal, season, columns, centred, uncentred, exact, present }
+        let levelled = [without(0.0), without(slope)];
+        let largest = Arima::new(Order::new(MOST_TERMS, plain, MOST_TERMS));
+        let is_exact = season == 1 && rest.len() * states(&largest).pow(2) <= MOST_SEARCH_WORK;
+        let exact = is_exact.then(|| levelled.clone().map(Data::alone));
+        let is_constant = differences::is_constant(&differenced);
+        let present = known().count();
+        Self { plain, seasonal, season, columns, levelled, exact, is_constant, present }
     }
 
     /// The model of a candidate.
@@ -95,7 +89,7 @@ impl Search {
         let mut tried: BTreeMap<Orders, Option<Candidate>> = BTreeMap::new();
         let mut best: Option<Candidate> = None;
         let seasonal = usize::from(self.season > 1);
-        if !differences::is_constant(&self.centred) {
+        if !self.is_constant {
             let first = [
                 (2, 2, seasonal, seasonal),
                 (1, 0, seasonal, 0),
@@ -212,11 +206,13 @@ impl Search {
             let lost = self.plain + self.seasonal * self.season;
             (least_squares(start, TOLERANCE, &mut residuals), self.present - lost)
         } else {
-            let values = if has_drift { &self.centred } else { &self.uncentred };
+            let values = &self.levelled[usize::from(has_drift)];
             // The same steps for all orders, or the criterion would compare different series.
-            let longest =
-                MOST_TERMS + if self.season > 1 { MOST_SEASONAL_TERMS * self.season } else { 0 };
-            let skipped = longest.min(values.len() / SKIPPED_PART);
+            let lost = self.plain + self.seasonal * self.season;
+            let longest = lost
+                + MOST_TERMS
+                + if self.season > 1 { MOST_SEASONAL_TERMS * self.season } else { 0 };
+            let skipped = longest.min(values.len() / SKIPPED_PART).max(lost);
             let counted = values.iter().skip(skipped).filter(|value| !value.is_nan()).count();
             let mut residuals = |free: &[f64], out: &mut Vec<f64>| {
                 conditional::innovations(&process(free), values, skipped, out);
