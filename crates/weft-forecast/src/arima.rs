@@ -27,6 +27,8 @@ use least_squares::least_squares;
 const MOST_TURNS: usize = 20;
 /// A turn that gains less than this in half the deviance a step is the last.
 const TOLERANCE: f64 = 1e-10;
+/// The search for polynomials ends when a round gains less than this share of the squares.
+const SEARCH_TOLERANCE: f64 = 1e-8;
 
 /// How many terms of each kind: p, d, q, or P, D, Q.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -183,10 +185,13 @@ impl Arima {
             let mut residuals = |free: &[f64], out: &mut Vec<f64>| {
                 rest.standardised(process(free), out);
             };
-            let (next, _) = least_squares(free.clone(), TOLERANCE, &mut residuals);
+            let (next, _) = least_squares(free.clone(), SEARCH_TOLERANCE, &mut residuals);
             let found = data.likelihood(process(&next));
             if found.deviance() < least {
                 (free, likelihood) = (next, found);
+            }
+            if data.columns == 1 {
+                break;
             }
         }
         self.fitted(data, self.parts(&free), &likelihood)

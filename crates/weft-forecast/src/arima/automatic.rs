@@ -26,7 +26,8 @@ const NEAREST_ROOT: f64 = 1.01;
 const MOST_EXACT_WORK: usize = 2_000_000;
 /// Up to this much work the search itself is exact.
 const MOST_SEARCH_WORK: usize = 40_000;
-/// Of a conditional search, so many of the best are fitted exactly where that is cheap, and compared again.
+/// Of a conditional search, so many of the best are fitted exactly where that is cheap, and compared again; twice as many
+/// are looked at, since the exact fit may refuse some.
 const FINALISTS: usize = 4;
 /// Samples up to which finalists are compared: beyond, the two likelihoods hardly differ.
 const MOST_FOR_FINALISTS: usize = 500;
@@ -108,7 +109,11 @@ impl AutoArima {
         let finalists = if series.len() <= MOST_FOR_FINALISTS { FINALISTS } else { 1 };
         let mut best: Option<FittedAutoArima> = None;
         let mut tried = 0;
-        for candidate in ranking {
+        let last = ranking.len() - 1;
+        for (place, candidate) in ranking.into_iter().enumerate() {
+            if place >= 2 * finalists && place < last {
+                continue;
+            }
             let model = search.model(&candidate);
             let columns = columns(series.len(), candidate.has_drift, regressors, fourier);
             let is_last_resort = model.coefficients() == 0;

@@ -2,7 +2,7 @@
 //! with forward differences. The exact likelihood of an ARIMA process is such a sum too (Box & Jenkins 1970, section
 //! 7.1). It must give the same on every machine: no random start, no limit by time.
 
-const MOST_ROUNDS: usize = 50;
+const MOST_ROUNDS: usize = 25;
 const DIFFERENCE: f64 = 1e-5;
 const FIRST_DAMPING: f64 = 1e-3;
 /// Above this no step helps any more.
