@@ -122,8 +122,8 @@ impl Arima {
         }
     }
 
-    /// Fits it to all of `series`, with one column of `regressors` for each, as long as the series. A censored sample counts
-    /// as it was recorded. Errs on too few samples, and on a column of another length or with a gap.
+    /// Fits it to all of `series`, with one column of `regressors` for each, as long as the series. A censored sample
+    /// counts as it was recorded. Errs on too few samples, and on a column of another length or with a gap.
     pub fn fit_with(
         &self,
         series: &Series,
@@ -282,8 +282,8 @@ impl Data {
         Self { origin: self.origin, steps: self.steps, columns: 1, rows }
     }
 
-    /// The innovations of the only column such that half the logarithm of their mean square is the deviance: in units of
-    /// their deviations, times the geometric mean of those. A gap and what is not counted give zero.
+    /// The innovations of the only column such that half the logarithm of their mean square is the deviance: in units
+    /// of their deviations, times the geometric mean of those. A gap and what is not counted give zero.
     fn standardised(&self, process: Process, out: &mut Vec<f64>) {
         let mut filter = Filter::new(process, 1);
         let (mut innovation, mut logarithms, mut counted) = ([0.0], 0.0, 0_u32);

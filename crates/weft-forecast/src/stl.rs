@@ -1,6 +1,6 @@
-//! Seasonal and trend decomposition by local regression, STL (Cleveland, Cleveland, McRae & Terpenning 1990): a series is
-//! trend + season + rest. A gap has no weight and its components are what its neighbours say; it must never count as a
-//! value.
+//! Seasonal and trend decomposition by local regression, STL (Cleveland, Cleveland, McRae & Terpenning 1990): a series
+//! is trend + season + rest. A gap has no weight and its components are what its neighbours say; it must never count as
+//! a value.
 
 use crate::stl::loess::{Span, smooth};
 

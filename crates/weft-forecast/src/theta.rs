@@ -1,15 +1,15 @@
 //! The Theta method (Assimakopoulos & Nikolopoulos 2000): what the season leaves is smoothed exponentially and drawn
-//! towards its line. In the one-error form of Fiorucci, Pellegrini, Louzada, Petropoulos & Koehler (2016, equations 7 to
-//! 13), with level ℓ, line A + Bt, pull ω = 1 − 1/θ and innovation ε:
+//! towards its line. In the one-error form of Fiorucci, Pellegrini, Louzada, Petropoulos & Koehler (2016, equations 7
+//! to 13), with level ℓ, line A + Bt, pull ω = 1 − 1/θ and innovation ε:
 //!
 //! ```text
 //! μ(t) = ℓ(t−1) + ω { (1−α)^(t−1) A + [1 − (1−α)^t] B / α }
 //! ℓ(t) = ℓ(t−1) + α (y(t) − ℓ(t−1))
 //! ```
 //!
-//! ω = ½ is the standard method (Hyndman & Billah 2003: simple smoothing with half the line's slope as drift). The line is
-//! that of all samples, or, in the dynamic form, that of the samples so far. A gap counts as what was expected of it; no
-//! forecast may use a sample after its origin.
+//! ω = ½ is the standard method (Hyndman & Billah 2003: simple smoothing with half the line's slope as drift). The line
+//! is that of all samples, or, in the dynamic form, that of the samples so far. A gap counts as what was expected of
+//! it; no forecast may use a sample after its origin.
 
 use weft_core::forecast::ModelName;
 use weft_core::series::Series;

@@ -1,7 +1,7 @@
-//! ARIMA whose orders are chosen (Hyndman & Khandakar 2008): differences by tests, the other orders by AICc in a stepwise
-//! search over conditional sums of squares, then one exact fit of everything together. Seasons up to 24 steps have terms
-//! of their own; a longer one is a day, and it and its week are Fourier terms, so that a state stays short. Orders must
-//! never be chosen by what comes after the series.
+//! ARIMA whose orders are chosen (Hyndman & Khandakar 2008): differences by tests, the other orders by AICc in a
+//! stepwise search over conditional sums of squares, then one exact fit of everything together. Seasons up to 24 steps
+//! have terms of their own; a longer one is a day, and it and its week are Fourier terms, so that a state stays short.
+//! Orders must never be chosen by what comes after the series.
 
 use weft_core::forecast::ModelName;
 use weft_core::series::Series;
@@ -21,13 +21,13 @@ use stepwise::{Candidate, Search};
 const LONGEST_SEASON: usize = 24;
 /// A root nearer to the unit circle than this refuses a model (as Hyndman & Khandakar's `auto.arima`).
 const NEAREST_ROOT: f64 = 1.01;
-/// What an exact fit may cost, in steps × states²: about ten milliseconds a pass. Above it the polynomials stay those of
-/// the conditional sum of squares, and only regression and state are exact.
+/// What an exact fit may cost, in steps × states²: about ten milliseconds a pass. Above it the polynomials stay those
+/// of the conditional sum of squares, and only regression and state are exact.
 const MOST_EXACT_WORK: usize = 2_000_000;
 /// Up to this much work the search itself is exact.
 const MOST_SEARCH_WORK: usize = 40_000;
-/// Of a conditional search, so many of the best are fitted exactly where that is cheap, and compared again; twice as many
-/// are looked at, since the exact fit may refuse some.
+/// Of a conditional search, so many of the best are fitted exactly where that is cheap, and compared again; twice as
+/// many are looked at, since the exact fit may refuse some.
 const FINALISTS: usize = 4;
 /// Samples up to which finalists are compared: beyond, the two likelihoods hardly differ.
 const MOST_FOR_FINALISTS: usize = 500;
@@ -55,8 +55,8 @@ pub struct FittedAutoArima {
 }
 
 impl AutoArima {
-    /// Chooses orders for `series` and fits them, with one column of `regressors` for each, as long as the series. Errs on
-    /// fewer than three samples, and on a column of another length or with a gap.
+    /// Chooses orders for `series` and fits them, with one column of `regressors` for each, as long as the series. Errs
+    /// on fewer than three samples, and on a column of another length or with a gap.
     pub fn fit_with(
         &self,
         series: &Series,
@@ -73,7 +73,7 @@ impl AutoArima {
         let columns = regressors.len() + fourier.columns();
         let search = Search::new(&rest, plain, seasonal, season, columns);
         let ranking = search.run();
-        Ok(self.best(&search, ranking, series, regressors, &fourier))
+        Ok(self.best(&search, &ranking, series, regressors, &fourier))
     }
 
     /// Keeps orders and Fourier terms of `earlier`, the last fit or that of a series alike, and begins the search for
@@ -86,14 +86,16 @@ impl AutoArima {
     ) -> Result<FittedAutoArima, ModelError> {
         check_regressors(series, regressors)?;
         let columns = columns(series.len(), earlier.has_drift, regressors, &earlier.fourier);
-        let fitted = if is_exact(&earlier.model, series.len()) {
-            earlier.model.fit_from(&earlier.fitted, series, &columns)?
-        } else {
-            require(ModelName::Arima, earlier.model.fewest(columns.len()), series)?;
-            kept(&earlier.model, earlier.model.free(&earlier.fitted.parts), series, &columns)
-        };
+        let model = earlier.model;
+        require(ModelName::Arima, model.fewest(columns.len()), series)?;
+        let start = model.free(&earlier.fitted.parts);
+        let exact = is_exact(&model, series.len())
+            .then(|| model.fit_data(start.clone(), &Data::new(series, &columns, model.has_mean())));
+        let is_sound = |fitted: &FittedArima| is_sound(&model.process(&fitted.parts));
+        let fitted =
+            exact.filter(is_sound).unwrap_or_else(|| kept(&model, &start, series, &columns));
         let (external, fourier) = (regressors.len(), earlier.fourier.clone());
-        let (model, has_drift, clock) = (earlier.model, earlier.has_drift, series.len());
+        let (has_drift, clock) = (earlier.has_drift, series.len());
         Ok(FittedAutoArima { model, fitted, has_drift, external, fourier, clock })
     }
 
@@ -101,7 +103,7 @@ impl AutoArima {
     fn best(
         &self,
         search: &Search,
-        ranking: Vec<Candidate>,
+        ranking: &[Candidate],
         series: &Series,
         regressors: &[Vec<f64>],
         fourier: &Fourier,
@@ -110,11 +112,11 @@ impl AutoArima {
         let mut best: Option<FittedAutoArima> = None;
         let mut tried = 0;
         let last = ranking.len() - 1;
-        for (place, candidate) in ranking.into_iter().enumerate() {
+        for (place, candidate) in ranking.iter().enumerate() {
             if place >= 2 * finalists && place < last {
                 continue;
             }
-            let model = search.model(&candidate);
+            let model = search.model(candidate);
             let columns = columns(series.len(), candidate.has_drift, regressors, fourier);
             let is_last_resort = model.coefficients() == 0;
             if best.is_some() && is_last_resort && tried >= finalists {
@@ -122,7 +124,7 @@ impl AutoArima {
             }
             let is_sound =
                 |fitted: &FittedArima| is_last_resort || is_sound(&model.process(&fitted.parts));
-            let exact = is_exact(&model, series.len()).then(|| {
+            let exact = (is_exact(&model, series.len()) && !candidate.is_moved).then(|| {
                 model.fit_data(
                     candidate.free.clone(),
                     &Data::new(series, &columns, model.has_mean()),
@@ -131,7 +133,7 @@ impl AutoArima {
             let fitted = match exact.filter(is_sound) {
                 Some(fitted) => fitted,
                 // The search refused what is near the unit circle: a long series keeps what it found.
-                None if finalists == 1 => kept(&model, candidate.free, series, &columns),
+                None if finalists == 1 => kept(&model, &candidate.free, series, &columns),
                 None => continue,
             };
             tried += 1;
@@ -149,9 +151,9 @@ impl AutoArima {
 }
 
 /// Regression and state exactly, the polynomials as they are.
-fn kept(model: &Arima, free: Vec<f64>, series: &Series, columns: &[Vec<f64>]) -> FittedArima {
+fn kept(model: &Arima, free: &[f64], series: &Series, columns: &[Vec<f64>]) -> FittedArima {
     let data = Data::new(series, columns, model.has_mean());
-    let parts = model.parts(&free);
+    let parts = model.parts(free);
     let likelihood = data.likelihood(model.process(&parts));
     model.fitted(&data, parts, &likelihood)
 }

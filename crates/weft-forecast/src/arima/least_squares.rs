@@ -12,8 +12,8 @@ const LONGEST_MOVE: f64 = 0.4;
 /// The diagonal is never less than this share of its largest entry: a column of almost nothing must not leap.
 const FLOOR: f64 = 1e-8;
 
-/// The best point found from `start` on. `residuals_at` writes the residuals of a point, always as many; the search ends
-/// when a round gains less than the share `tolerance`.
+/// The best point found from `start` on. `residuals_at` writes the residuals of a point, always as many; the search
+/// ends when a round gains less than the share `tolerance`; with one of 1 or more it is only looked at.
 pub(super) fn least_squares(
     start: Vec<f64>,
     tolerance: f64,
@@ -25,7 +25,7 @@ pub(super) fn least_squares(
     residuals_at(&point, &mut residuals);
     let mut squares = dot(&residuals, &residuals);
     let mut damping = FIRST_DAMPING;
-    for _ in 0..if n == 0 { 0 } else { MOST_ROUNDS } {
+    for _ in 0..if n == 0 || tolerance >= 1.0 { 0 } else { MOST_ROUNDS } {
         let (curvature, slope) = normal_equations(&point, &residuals, residuals_at);
         let before = squares;
         while damping < MOST_DAMPING {

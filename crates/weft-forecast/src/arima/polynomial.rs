@@ -40,8 +40,8 @@ pub(super) fn unconstrained(coefficients: &[f64]) -> Vec<f64> {
         .collect()
 }
 
-/// Whether all roots of 1 − c₁B − … − cₙBⁿ are farther than `distance` from zero: whether it is stationary with B in units
-/// of that.
+/// Whether all roots of 1 − c₁B − … − cₙBⁿ are farther than `distance` from zero: whether it is stationary with B in
+/// units of that.
 pub(super) fn has_roots_beyond(coefficients: &[f64], distance: f64) -> bool {
     let mut power = 1.0;
     let scaled = coefficients.iter().map(|coefficient| {

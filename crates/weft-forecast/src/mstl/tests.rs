@@ -30,7 +30,7 @@ fn weekly(steps: usize, is_holed: bool) -> Vec<f64> {
     let value = |t: usize| {
         let seasons = 6.0 * angle(t, 24.0).sin() + 4.0 * angle(t, 168.0).cos();
         let value = 40.0 + seasons + 1.5 * noise.normal();
-        if is_holed && (t % 10 == 0 || (400..450).contains(&t)) { f64::NAN } else { value }
+        if is_holed && (t.is_multiple_of(10) || (400..450).contains(&t)) { f64::NAN } else { value }
     };
     (0..steps).map(value).collect()
 }

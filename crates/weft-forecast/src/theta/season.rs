@@ -95,7 +95,8 @@ fn moving_mean(values: &[f64], length: usize) -> Vec<f64> {
         sums.push(if value.is_nan() { (sum, count) } else { (sum + value, count + 1.0) });
     }
     let between = |from: usize, to: usize| (sums[to].0 - sums[from].0, sums[to].1 - sums[from].1);
-    for at in half..values.len().saturating_sub(half) {
+    let inner = values.len().saturating_sub(2 * half);
+    for (at, mean) in means.iter_mut().enumerate().skip(half).take(inner) {
         let (sum, count) = if length.is_multiple_of(2) {
             let (early, late) =
                 (between(at - half, at + half), between(at - half + 1, at + half + 1));
@@ -104,7 +105,7 @@ fn moving_mean(values: &[f64], length: usize) -> Vec<f64> {
             between(at - half, at + half + 1)
         };
         if 2.0 * count >= length as f64 {
-            means[at] = sum / count;
+            *mean = sum / count;
         }
     }
     means

@@ -3,8 +3,8 @@ use crate::arima::tests::{AIR_PASSENGERS, WWW_USAGE};
 use crate::generated::{Noise, series_of};
 use weft_core::time::{Step, Timestamp};
 
-/// Forecasts by statsforecast 2.1.1 (`Theta`, `OptimizedTheta`, `DynamicTheta`, `DynamicOptimizedTheta`). It searches by
-/// Nelder and Mead's simplex where here two of three parameters are exact, so optima differ a little.
+/// Forecasts by statsforecast 2.1.1 (`Theta`, `OptimizedTheta`, `DynamicTheta`, `DynamicOptimizedTheta`). It searches
+/// by Nelder and Mead's simplex where here two of three parameters are exact, so optima differ a little.
 #[test]
 fn forecasts_are_those_of_statsforecast() {
     let check = |form, values: &[f64], season, expected: [f64; 6], tolerance: f64| {

@@ -1,6 +1,6 @@
-//! The conditional sum of squares (Box & Jenkins 1970, section 7.1.2): innovations by the recursion itself, with nothing
-//! before the first step. Cheap, and close to the exact likelihood where the series is long. A gap is filled with what was
-//! expected and counts for nothing, so differences need no two values that are neighbours.
+//! The conditional sum of squares (Box & Jenkins 1970, section 7.1.2): innovations by the recursion itself, with
+//! nothing before the first step. Cheap, and close to the exact likelihood where the series is long. A gap is filled
+//! with what was expected and counts for nothing, so differences need no two values that are neighbours.
 
 use crate::arima::filter::Process;
 use crate::arima::polynomial::product;
@@ -11,8 +11,8 @@ fn terms(coefficients: &[f64]) -> Vec<(usize, f64)> {
     all.filter(|(_, value)| *value != 0.0).collect()
 }
 
-/// Writes the innovations of `levels` (NaN where unknown, zero on average or at the beginning) under `process`; zero where
-/// unknown and in the first `skipped` steps.
+/// Writes the innovations of `levels` (NaN where unknown, zero on average or at the beginning) under `process`; zero
+/// where unknown and in the first `skipped` steps.
 pub(super) fn innovations(process: &Process, levels: &[f64], skipped: usize, out: &mut Vec<f64>) {
     let whole = product(&process.ar, &process.differencing, 1);
     let (ar, ma) = (terms(&whole), terms(&process.ma));

@@ -1,5 +1,5 @@
-//! How often a series must be differenced: seasonally by the strength of its season, plainly by the test of Kwiatkowski,
-//! Phillips, Schmidt & Shin (1992), whose hypothesis is that there is a level to return to.
+//! How often a series must be differenced: seasonally by the strength of its season, plainly by the test of
+//! Kwiatkowski, Phillips, Schmidt & Shin (1992), whose hypothesis is that there is a level to return to.
 
 use crate::stl::Stl;
 

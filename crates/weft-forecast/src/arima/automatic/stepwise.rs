@@ -1,11 +1,13 @@
-//! The stepwise search of Hyndman & Khandakar (2008, section 3.2) over orders: from four models to whichever neighbour is
-//! better by AICc, until none is. Coefficients begin at those of the model next door.
+//! The stepwise search of Hyndman & Khandakar (2008, section 3.2) over orders: from four models to whichever neighbour
+//! is better by AICc, until none is. Coefficients begin at those of the model next door.
 
 use std::collections::BTreeMap;
 
 use super::super::least_squares::least_squares;
 use super::super::{Arima, Data, Order};
-use super::{MOST_SEARCH_WORK, conditional, differences, is_sound, states};
+use super::{
+    MOST_FOR_FINALISTS, MOST_SEARCH_WORK, NEAREST_ROOT, conditional, differences, is_sound, states,
+};
 
 const MOST_TERMS: usize = 5;
 const MOST_SEASONAL_TERMS: usize = 2;
@@ -13,6 +15,8 @@ const MOST_SEASONAL_TERMS: usize = 2;
 const MOST_MODELS: usize = 94;
 /// A gain below this share of the squares does not change an order.
 const TOLERANCE: f64 = 1e-5;
+/// Just beyond the nearest root that is allowed.
+const MOVED_ROOT: f64 = NEAREST_ROOT + 1e-4;
 /// Steps left out of a conditional sum at most, as a share of the series: one over this.
 const SKIPPED_PART: usize = 5;
 
@@ -26,6 +30,8 @@ pub(super) struct Candidate {
     pub(super) has_drift: bool,
     /// Its coefficients, unconstrained.
     pub(super) free: Vec<f64>,
+    /// Whether its roots had to be moved to where they are allowed: its coefficients are no optimum of their own.
+    pub(super) is_moved: bool,
     criterion: f64,
 }
 
@@ -118,6 +124,7 @@ impl Search {
             orders,
             has_drift: false,
             free: Vec::new(),
+            is_moved: false,
             criterion: f64::INFINITY,
         });
         ranking
@@ -181,14 +188,19 @@ impl Search {
             || vec![0.0; model.coefficients()],
             |near| model.free(&self.model_of(near.orders).parts(&near.free)),
         );
-        let (free, criterion) = self.searched(&model, start, has_drift, columns);
-        let process = model.process(&model.parts(&free));
-        (criterion.is_finite() && is_sound(&process)).then_some(Candidate {
-            orders,
-            has_drift,
-            free,
-            criterion,
-        })
+        let (free, criterion) = self.searched(&model, start, has_drift, columns, TOLERANCE);
+        let candidate = |free: Vec<f64>, criterion: f64, is_moved: bool| {
+            let is_sound = criterion.is_finite() && is_sound(&model.process(&model.parts(&free)));
+            is_sound.then_some(Candidate { orders, has_drift, free, is_moved, criterion })
+        };
+        let found = candidate(free.clone(), criterion, false);
+        if found.is_some() || self.levelled[0].len() <= MOST_FOR_FINALISTS {
+            return found;
+        }
+        // An endless tolerance searches no further: the criterion where the roots were moved to.
+        let (inside, criterion) =
+            self.searched(&model, moved_in(&model, &free), has_drift, columns, f64::INFINITY);
+        candidate(inside, criterion, true)
     }
 
     fn searched(
@@ -197,6 +209,7 @@ impl Search {
         start: Vec<f64>,
         has_drift: bool,
         columns: usize,
+        tolerance: f64,
     ) -> (Vec<f64>, f64) {
         let process = |free: &[f64]| model.process(&model.parts(free));
         let (found, counted) = if let Some(data) = &self.exact {
@@ -204,7 +217,7 @@ impl Search {
             let mut residuals =
                 |free: &[f64], out: &mut Vec<f64>| data.standardised(process(free), out);
             let lost = self.plain + self.seasonal * self.season;
-            (least_squares(start, TOLERANCE, &mut residuals), self.present - lost)
+            (least_squares(start, tolerance, &mut residuals), self.present - lost)
         } else {
             let values = &self.levelled[usize::from(has_drift)];
             // The same steps for all orders, or the criterion would compare different series.
@@ -217,7 +230,7 @@ impl Search {
             let mut residuals = |free: &[f64], out: &mut Vec<f64>| {
                 conditional::innovations(&process(free), values, skipped, out);
             };
-            (least_squares(start, TOLERANCE, &mut residuals), counted)
+            (least_squares(start, tolerance, &mut residuals), counted)
         };
         let ((free, squares), n) = (found, counted as f64);
         let constants = usize::from(model.has_mean());
@@ -229,6 +242,20 @@ impl Search {
         };
         (free, criterion)
     }
+}
+
+/// The moving average with its roots moved to where they are not refused. A series that was differenced once too often
+/// has a root near one, and without a moving average at all nothing describes it.
+fn moved_in(model: &Arima, free: &[f64]) -> Vec<f64> {
+    let mut parts = model.parts(free);
+    let shrink = |part: &mut Vec<f64>, lag: usize| {
+        for (index, coefficient) in part.iter_mut().enumerate() {
+            *coefficient *= MOVED_ROOT.powi(-(((index + 1) * lag) as i32));
+        }
+    };
+    shrink(&mut parts.ma, 1);
+    shrink(&mut parts.seasonal_ma, model.season);
+    model.free(&parts)
 }
 
 fn mean(values: &[f64]) -> f64 {
