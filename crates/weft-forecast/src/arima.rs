@@ -14,11 +14,21 @@ use weft_core::series::Series;
 
 use crate::model::{FittedModel, Model, ModelError, require};
 
+pub mod automatic;
 mod filter;
+mod least_squares;
 mod polynomial;
 mod search;
 
 use filter::{Filter, Process};
+use least_squares::least_squares;
+
+/// Turns between regression and polynomials. Their information is block-diagonal (Pierce 1971), so few are needed.
+const MOST_TURNS: usize = 20;
+/// A turn that gains less than this in half the deviance a step is the last.
+const TOLERANCE: f64 = 1e-10;
+/// The search for polynomials ends when a round gains less than this share of the squares.
+const SEARCH_TOLERANCE: f64 = 1e-8;
 
 /// How many terms of each kind: p, d, q, or P, D, Q.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -112,19 +122,15 @@ impl Arima {
         }
     }
 
-    /// Fits it to all of `series`, with one column of `regressors` for each, as long as the series. A censored sample counts
-    /// as it was recorded. Errs on too few samples, and on a column of another length or with a gap.
+    /// Fits it to all of `series`, with one column of `regressors` for each, as long as the series. A censored sample
+    /// counts as it was recorded. Errs on too few samples, and on a column of another length or with a gap.
     pub fn fit_with(
         &self,
         series: &Series,
         regressors: &[Vec<f64>],
     ) -> Result<FittedArima, ModelError> {
         require(ModelName::Arima, self.fewest(regressors.len()), series)?;
-        for column in regressors {
-            if column.len() != series.len() || column.iter().any(|value| !value.is_finite()) {
-                return Err(ModelError::Regressors { expected: series.len(), found: column.len() });
-            }
-        }
+        check_regressors(series, regressors)?;
         let data = Data::new(series, regressors, self.has_mean());
         let mut deviance =
             |free: &[f64]| data.likelihood(self.process(&self.parts(free))).deviance();
@@ -132,6 +138,63 @@ impl Arima {
         let parts = self.parts(&free);
         let likelihood = data.likelihood(self.process(&parts));
         Ok(self.fitted(&data, parts, &likelihood))
+    }
+
+    /// As [`Self::fit_with`], with the search begun at the coefficients of `earlier`: the last fit, or that of a series
+    /// alike. What it has beyond these orders is left out, what it lacks begins at zero.
+    pub fn fit_from(
+        &self,
+        earlier: &FittedArima,
+        series: &Series,
+        regressors: &[Vec<f64>],
+    ) -> Result<FittedArima, ModelError> {
+        require(ModelName::Arima, self.fewest(regressors.len()), series)?;
+        check_regressors(series, regressors)?;
+        let data = Data::new(series, regressors, self.has_mean());
+        Ok(self.fit_data(self.free(&earlier.parts), &data))
+    }
+
+    /// The unconstrained numbers that give these coefficients.
+    fn free(&self, parts: &Parts) -> Vec<f64> {
+        let turned = |part: &[f64]| part.iter().map(|each| -each).collect::<Vec<_>>();
+        let pairs = [
+            (self.order.ar, parts.ar.clone()),
+            (self.order.ma, turned(&parts.ma)),
+            (self.seasonal.ar, parts.seasonal_ar.clone()),
+            (self.seasonal.ma, turned(&parts.seasonal_ma)),
+        ];
+        let resized = |(count, part): (usize, Vec<f64>)| {
+            let mut free = polynomial::unconstrained(&part);
+            free.resize(count, 0.0);
+            free
+        };
+        pairs.into_iter().flat_map(resized).collect()
+    }
+
+    /// By turns: the regression that the polynomials give, and the polynomials by least squares of what it leaves.
+    fn fit_data(&self, start: Vec<f64>, data: &Data) -> FittedArima {
+        let process = |free: &[f64]| self.process(&self.parts(free));
+        let (mut free, mut least) = (start, f64::INFINITY);
+        let mut likelihood = data.likelihood(process(&free));
+        for _ in 0..MOST_TURNS {
+            if free.is_empty() || least - likelihood.deviance() < TOLERANCE {
+                break;
+            }
+            least = likelihood.deviance();
+            let rest = data.without(&likelihood.regression);
+            let mut residuals = |free: &[f64], out: &mut Vec<f64>| {
+                rest.standardised(process(free), out);
+            };
+            let (next, _) = least_squares(free.clone(), SEARCH_TOLERANCE, &mut residuals);
+            let found = data.likelihood(process(&next));
+            if found.deviance() < least {
+                (free, likelihood) = (next, found);
+            }
+            if data.columns == 1 {
+                break;
+            }
+        }
+        self.fitted(data, self.parts(&free), &likelihood)
     }
 
     fn fitted(&self, data: &Data, parts: Parts, likelihood: &Likelihood) -> FittedArima {
@@ -212,8 +275,53 @@ impl Data {
         &self.rows[step * self.columns..(step + 1) * self.columns]
     }
 
+    /// What the regression leaves of the first column.
+    fn without(&self, regression: &[f64]) -> Self {
+        let left = |row: &[f64]| row[0] - dot(regression, &row[1..]);
+        let rows = self.rows.chunks_exact(self.columns).map(left).collect();
+        Self { origin: self.origin, steps: self.steps, columns: 1, rows }
+    }
+
+    /// The innovations of the only column such that half the logarithm of their mean square is the deviance: in units
+    /// of their deviations, times the geometric mean of those. A gap and what is not counted give zero.
+    fn standardised(&self, process: Process, out: &mut Vec<f64>) {
+        let mut filter = Filter::new(process, 1);
+        let (mut innovation, mut logarithms, mut counted) = ([0.0], 0.0, 0_u32);
+        out.clear();
+        for value in &self.rows {
+            if value.is_nan() {
+                filter.skip();
+                out.push(0.0);
+                continue;
+            }
+            let taken = filter.take(&[*value], &mut innovation);
+            counted += u32::from(taken.is_counted);
+            logarithms += if taken.is_counted { taken.variance.ln() } else { 0.0 };
+            out.push(if taken.is_counted { innovation[0] / taken.variance.sqrt() } else { 0.0 });
+        }
+        let scale = (0.5 * logarithms / f64::from(counted.max(1))).exp();
+        out.iter_mut().for_each(|each| *each *= scale);
+    }
+
+    /// One column of values, NaN at gaps.
+    fn alone(rows: Vec<f64>) -> Self {
+        Self { origin: 0.0, steps: rows.len(), columns: 1, rows }
+    }
+
+    /// The products of the innovations of all columns, columns × columns, and how many steps they are of.
+    fn products(&self, process: Process) -> (Vec<f64>, usize) {
+        let sums = self.sums(process);
+        (sums.products, sums.counted)
+    }
+
     /// The exact likelihood of a process, with the best regression and variance for it.
     fn likelihood(&self, process: Process) -> Likelihood {
+        let Sums { products, logarithms, counted } = self.sums(process);
+        let (regression, squares) = regressed(&products, self.columns);
+        Likelihood { regression, squares, logarithms, counted }
+    }
+
+    fn sums(&self, process: Process) -> Sums {
         let width = self.columns;
         let mut filter = Filter::new(process, width);
         let mut innovations = vec![0.0; width];
@@ -231,12 +339,40 @@ impl Data {
             }
             counted += 1;
             logarithms += taken.variance.ln();
-            for (at, product) in products.iter_mut().enumerate() {
-                *product += innovations[at / width] * innovations[at % width] / taken.variance;
+            for (row, first) in innovations.iter().enumerate() {
+                let factor = first / taken.variance;
+                let products = &mut products[row * width..=row * width + row];
+                products
+                    .iter_mut()
+                    .zip(&innovations)
+                    .for_each(|(sum, value)| *sum += factor * value);
             }
         }
-        let (regression, squares) = regressed(&products, width);
-        Likelihood { regression, squares, logarithms, counted }
+        for at in 0..width * width {
+            let (row, column) = (at / width, at % width);
+            products[row.min(column) * width + row.max(column)] =
+                products[row.max(column) * width + row.min(column)];
+        }
+        Sums { products, logarithms, counted }
+    }
+}
+
+/// What a pass of the filter over all columns adds up.
+struct Sums {
+    /// Of innovations in units of their deviations, columns × columns.
+    products: Vec<f64>,
+    /// Of the logarithms of the innovations' variances.
+    logarithms: f64,
+    counted: usize,
+}
+
+fn check_regressors(series: &Series, regressors: &[Vec<f64>]) -> Result<(), ModelError> {
+    let is_whole = |column: &&Vec<f64>| {
+        column.len() == series.len() && column.iter().all(|value| value.is_finite())
+    };
+    match regressors.iter().find(|column| !is_whole(column)) {
+        Some(column) => Err(ModelError::Regressors { expected: series.len(), found: column.len() }),
+        None => Ok(()),
     }
 }
 
@@ -371,6 +507,13 @@ impl FittedArima {
         self.filter.take(&[value - explained], &mut [0.0]);
     }
 
+    /// Takes the next step of which only a lower bound is known, with what the regressors are in it.
+    pub fn update_at_least_with(&mut self, bound: f64, regressors: &[f64]) {
+        let left = self.filter.process().expectation(self.filter.state(0));
+        let expected = self.constant() + dot(&self.regression, regressors) + left;
+        self.update_with((bound > expected).then_some(bound), regressors);
+    }
+
     /// The means and deviations of the next steps, one for each row of `regressors`.
     pub fn predict_with(&self, regressors: &[Vec<f64>]) -> Vec<(f64, f64)> {
         let mut filter = self.filter.clone();
@@ -394,8 +537,7 @@ impl FittedModel for FittedArima {
     }
 
     fn update_at_least(&mut self, bound: f64) {
-        let expected = self.constant() + self.filter.process().expectation(self.filter.state(0));
-        self.update((bound > expected).then_some(bound));
+        self.update_at_least_with(bound, &[]);
     }
 
     fn predict(&self, horizon: usize) -> Vec<f64> {

@@ -15,6 +15,9 @@ pub mod floors;
 pub mod model;
 mod past;
 pub mod prophet;
+pub mod mstl;
+pub mod stl;
+pub mod theta;
 pub mod validation;
 
 #[cfg(test)]
