@@ -1,10 +1,24 @@
 //! Forecasts of many series at once, for whoever has samples and no running fleet: every method of the command line behind
 //! one call. Each series is answered by itself: one that cannot be forecast says why and stops no other.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use rayon::iter::{IndexedParallelIterator, IntoParallelRefIterator, ParallelIterator};
 use weft_core::forecast::{Levels, ModelName};
 use weft_core::series::Series;
 
+use crate::arima::automatic::AutoArima;
+use crate::ets::Ets;
+use crate::floors::{LastValue, SeasonalNaive};
 use crate::model::ModelError;
+use crate::mstl::Mstl;
+use crate::prophet::Prophet;
+use crate::theta::Theta;
+use auto::Panel;
+use local::{Judged, Refit};
+
+mod auto;
+mod local;
 
 /// How to forecast.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -83,14 +97,153 @@ pub struct BatchForecast {
 
 impl Batch {
     /// Forecasts the steps after each series of `panel`. `done` is told how many series have been dealt with, now and then,
-    /// from any thread. The result is the same for any number of threads.
+    /// from any thread. The result is the same for any number of threads. A series errs where the method cannot be fitted
+    /// to it.
     pub fn forecast(
         &self,
         panel: &[Series],
         levels: &Levels,
         done: &(dyn Fn(usize) + Sync),
     ) -> Vec<Result<BatchForecast, ModelError>> {
-        let _ = (levels, done);
-        panel.iter().map(|_| Err(ModelError::TooShort { model: ModelName::Ensemble, needed: 1, found: 0 })).collect()
+        let shared = match self.method {
+            Method::Auto | Method::Ensemble => Panel::new(self, panel, done),
+            _ => None,
+        };
+        let finished = AtomicUsize::new(if shared.is_some() { panel.len() / 2 } else { 0 });
+        let each = |(index, series): (usize, &Series)| {
+            let answer = self.one(shared.as_ref(), index, series, levels);
+            done(finished.fetch_add(1, Ordering::Relaxed).min(panel.len() - 1) + 1);
+            answer
+        };
+        panel.par_iter().enumerate().with_max_len(4).map(each).collect()
+    }
+
+    fn one(
+        &self,
+        shared: Option<&Panel>,
+        index: usize,
+        series: &Series,
+        levels: &Levels,
+    ) -> Result<BatchForecast, ModelError> {
+        match self.method {
+            Method::Auto => self.auto(shared, index, series, levels),
+            Method::Ensemble => self.ensemble(shared, series, levels),
+            Method::Naive => Ok(answer(&self.floors(series)?, levels, series)),
+            Method::Lstm => Err(ModelError::Absent { model: ModelName::Lstm }),
+            Method::Ets | Method::Theta | Method::Mstl | Method::Arima | Method::Prophet => {
+                let mut judged = vec![self.judge(self.method, series)?];
+                judged.extend(self.floors(series)?);
+                Ok(answer_by(0, &judged, levels, series))
+            }
+        }
+    }
+
+    fn judge(&self, method: Method, series: &Series) -> Result<Judged, ModelError> {
+        let (season, lengths) = (self.season, (self.season, self.horizon));
+        let fits = series.len() >= 2 * season;
+        match method {
+            Method::Theta => {
+                let model = Theta { season: fits.then_some(season), form: None };
+                local::judge(&model, series, lengths, Refit::Never)
+            }
+            Method::Mstl => {
+                let model = Mstl { seasons: vec![season, 7 * season], is_robust: false };
+                local::judge(&model, series, lengths, Refit::Always)
+            }
+            Method::Arima => local::judge(&AutoArima { season }, series, lengths, Refit::Never),
+            Method::Prophet => local::judge(&Prophet::default(), series, lengths, Refit::Always),
+            _ => local::judge(&Ets { season: Some(season) }, series, lengths, Refit::Never),
+        }
+    }
+
+    /// Both floors.
+    fn floors(&self, series: &Series) -> Result<Vec<Judged>, ModelError> {
+        let lengths = (self.season, self.horizon);
+        Ok(vec![
+            local::judge(&LastValue, series, lengths, Refit::Never)?,
+            local::judge(&SeasonalNaive { season: self.season }, series, lengths, Refit::Never)?,
+        ])
+    }
+
+    fn auto(
+        &self,
+        shared: Option<&Panel>,
+        index: usize,
+        series: &Series,
+        levels: &Levels,
+    ) -> Result<BatchForecast, ModelError> {
+        // Too short for the panel's trees: what little there is decides.
+        let Some(shared) = shared.filter(|_| series.len() >= 2 * self.season) else {
+            let mut judged = self.floors(series)?;
+            judged.extend(self.judge(Method::Ets, series).ok().filter(|ets| ets.loss.is_finite()));
+            return Ok(answer(&judged, levels, series));
+        };
+        let names = [ModelName::LastValue, ModelName::SeasonalNaive, ModelName::Boosted];
+        let scores = shared.losses[index]
+            .map(|losses| names.into_iter().zip(losses).collect())
+            .unwrap_or_default();
+        if let Some(floor) = shared.better_floor(index) {
+            let floor = self.floors(series)?.into_iter().find(|judged| judged.model == floor);
+            let floor = floor.expect("both floors were judged");
+            return Ok(BatchForecast {
+                model: floor.model,
+                quantiles: floor.quantiles(levels, series),
+                scores,
+            });
+        }
+        let quantiles = shared.quantiles(series, levels);
+        let quantiles = quantiles.ok_or(ModelError::TooShort {
+            model: ModelName::Boosted,
+            needed: 1,
+            found: 0,
+        })?;
+        Ok(BatchForecast { model: ModelName::Boosted, quantiles, scores })
+    }
+
+    /// Quantiles averaged over the trees, exponential smoothing and ARIMA: members that err in different ways.
+    fn ensemble(
+        &self,
+        shared: Option<&Panel>,
+        series: &Series,
+        levels: &Levels,
+    ) -> Result<BatchForecast, ModelError> {
+        let judged: Vec<Judged> = [Method::Ets, Method::Arima]
+            .into_iter()
+            .filter_map(|method| self.judge(method, series).ok())
+            .collect();
+        let mut members: Vec<Vec<f32>> =
+            judged.iter().map(|judged| judged.quantiles(levels, series)).collect();
+        members.extend(shared.and_then(|shared| shared.quantiles(series, levels)));
+        if members.is_empty() {
+            return Ok(answer(&self.floors(series)?, levels, series));
+        }
+        let mean = |index: usize| {
+            members.iter().map(|member| member[index]).sum::<f32>() / members.len() as f32
+        };
+        let quantiles = (0..members[0].len()).map(mean).collect();
+        let scores = judged.iter().map(|judged| (judged.model, judged.loss)).collect();
+        Ok(BatchForecast { model: ModelName::Ensemble, quantiles, scores })
     }
 }
+
+/// The best of `judged` answers.
+fn answer(judged: &[Judged], levels: &Levels, series: &Series) -> BatchForecast {
+    let best =
+        (0..judged.len()).min_by(|a, b| judged[*a].loss.total_cmp(&judged[*b].loss)).unwrap_or(0);
+    answer_by(best, judged, levels, series)
+}
+
+fn answer_by(acting: usize, judged: &[Judged], levels: &Levels, series: &Series) -> BatchForecast {
+    let scores = judged
+        .iter()
+        .filter(|judged| judged.loss.is_finite())
+        .map(|judged| (judged.model, judged.loss));
+    BatchForecast {
+        model: judged[acting].model,
+        quantiles: judged[acting].quantiles(levels, series),
+        scores: scores.collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -3,7 +3,7 @@
 //! of what is left in it (Friedman 2001; Koenker & Bassett 1978). No row may tell of its origin's future.
 
 use rayon::iter::{
-    IndexedParallelIterator, IntoParallelIterator, IntoParallelRefIterator, IntoParallelRefMutIterator, ParallelIterator,
+    IndexedParallelIterator, IntoParallelRefIterator, IntoParallelRefMutIterator, ParallelIterator,
 };
 use rayon::slice::{ParallelSlice, ParallelSliceMut};
 use weft_core::forecast::ModelName;
@@ -11,10 +11,11 @@ use weft_core::series::Series;
 
 use crate::model::ModelError;
 use crate::past::Past;
+use crate::validation::truncated;
 use bins::Edges;
 use features::{COLUMNS, Shape, View};
-use local::Local;
 use linear::Linear;
+use local::Local;
 use tree::{Binned, Ground, Growth, Tree};
 
 mod bins;
@@ -51,7 +52,24 @@ pub struct Boosted {
 impl Boosted {
     /// With what was found good on series of the Azure trace that no number is reported on.
     pub const fn new(season: usize, horizon: usize) -> Self {
-        Self { season, horizon, rows: 100_000, trees: 150, rate: 0.1, leaves: 31, fewest_rows: 100 }
+        Self {
+            season,
+            horizon,
+            rows: 100_000,
+            trees: 200,
+            rate: 0.08,
+            leaves: 31,
+            fewest_rows: 100,
+        }
+    }
+
+    /// Sized for a panel of so many series with so many samples in all: more of them bring more rows, within what memory
+    /// and time allow.
+    #[must_use]
+    pub fn for_panel(mut self, series: usize, samples: usize) -> Self {
+        let rows = (series * ROWS_PER_SERIES).clamp(FEWEST_ROWS, MOST_ROWS);
+        self.rows = rows.min(samples * ROWS_PER_SAMPLE);
+        self
     }
 
     const fn shape(&self) -> Shape {
@@ -78,7 +96,7 @@ impl Boosted {
         let mut rows = Vec::with_capacity(count * TREE_COLUMNS);
         for row in 0..count {
             let told = &lot.rows[row * COLUMNS..(row + 1) * COLUMNS];
-            let start = linear.predict(told, usize::from(lot.ahead[row]));
+            let start = linear.predict(told, lot.ahead[row] as usize);
             starts.push(start);
             rows.extend_from_slice(told);
             rows.extend([start.0, start.1]);
@@ -90,35 +108,56 @@ impl Boosted {
             .for_each(|(bins, row)| edges.bin_row(row, bins));
         drop(rows);
         let offsets = standard_quantiles(&lot.targets, &starts);
-        let mut paths: Vec<[f32; LEVELS.len()]> =
-            starts.iter().map(|(median, spread)| offsets.map(|offset| median + spread * offset)).collect();
+        let mut paths: Vec<[f32; LEVELS.len()]> = starts
+            .iter()
+            .map(|(median, spread)| offsets.map(|offset| median + spread * offset))
+            .collect();
         let binned = Binned { bins: &bins, columns: TREE_COLUMNS };
         let mut trees = Vec::with_capacity(self.trees);
         for number in 0..self.trees {
             let tree = self.tree(binned, &lot.targets, &paths, number as u64);
             paths.par_iter_mut().enumerate().with_min_len(4096).for_each(|(row, path)| {
-                path.iter_mut().zip(tree.find(binned.row(row))).for_each(|(level, more)| *level += more);
+                path.iter_mut()
+                    .zip(tree.find(binned.row(row)))
+                    .for_each(|(level, more)| *level += more);
             });
             trees.push(tree);
         }
         FittedBoosted { shape: self.shape(), linear, offsets, edges, trees }
     }
 
-    fn tree(&self, binned: Binned<'_>, targets: &[f32], paths: &[[f32; LEVELS.len()]], number: u64) -> Tree {
-        let gradients: Vec<[f32; 2]> = targets.iter().zip(paths).map(|(target, path)| gradient(*target, path)).collect();
-        let mut dice = Dice(number); let (rs, cs) = (env("RS", 0.5), env("CS", 0.6));
-        let mut rows: Vec<u32> = (0..targets.len() as u32).filter(|_| dice.roll() < rs).collect();
-        let allowed: Vec<usize> = (0..TREE_COLUMNS).filter(|_| dice.roll() < cs).collect();
-        let growth = Growth { leaves: self.leaves, fewest_rows: self.fewest_rows, shrinkage_rows: env("SH", 20.0) };
+    fn tree(
+        &self,
+        binned: Binned<'_>,
+        targets: &[f32],
+        paths: &[[f32; LEVELS.len()]],
+        number: u64,
+    ) -> Tree {
+        let gradients: Vec<[f32; 2]> =
+            targets.iter().zip(paths).map(|(target, path)| gradient(*target, path)).collect();
+        let mut dice = Dice(number);
+        let mut rows: Vec<u32> =
+            (0..targets.len() as u32).filter(|_| dice.roll() < ROW_SHARE).collect();
+        let allowed: Vec<usize> =
+            (0..TREE_COLUMNS).filter(|_| dice.roll() < COLUMN_SHARE).collect();
+        let growth = Growth {
+            leaves: self.leaves,
+            fewest_rows: self.fewest_rows,
+            shrinkage_rows: SHRINKAGE_ROWS,
+        };
         let ground = Ground { binned, gradients: &gradients, allowed: &allowed, growth };
         let (mut tree, ranges) = ground.grow(&mut rows, LEVELS.len());
         let mut left = Vec::new();
         for (leaf, (from, to)) in ranges.into_iter().enumerate() {
             let count = (to - from) as f32;
-            let step = self.rate * count / (count + env("SH", 20.0));
+            let step = self.rate * count / (count + SHRINKAGE_ROWS);
             for (level, value) in tree.values_mut(leaf).iter_mut().enumerate() {
                 left.clear();
-                left.extend(rows[from..to].iter().map(|row| targets[*row as usize] - paths[*row as usize][level]));
+                left.extend(
+                    rows[from..to]
+                        .iter()
+                        .map(|row| targets[*row as usize] - paths[*row as usize][level]),
+                );
                 let rank = ((LEVELS[level] * left.len() as f64) as usize).min(left.len() - 1);
                 let (_, quantile, _) = left.select_nth_unstable_by(rank, f32::total_cmp);
                 *value = step * *quantile;
@@ -128,10 +167,17 @@ impl Boosted {
     }
 }
 
+/// Rows learned from: so many for each series, but no fewer and no more than these in all.
+const ROWS_PER_SERIES: usize = 1000;
+/// A sample that is told of from more origins than this teaches nothing new.
+const ROWS_PER_SAMPLE: usize = 2;
+const FEWEST_ROWS: usize = 60_000;
+const MOST_ROWS: usize = 300_000;
 /// Share of the rows and of the columns that a tree sees.
-fn env(n: &str, d: f32) -> f32 { std::env::var(n).map_or(d, |v| v.parse().unwrap()) }
-
-
+const ROW_SHARE: f32 = 0.5;
+const COLUMN_SHARE: f32 = 0.6;
+/// Pulls the values of small leaves to zero, in rows.
+const SHRINKAGE_ROWS: f32 = 20.0;
 
 /// Where the levels together should move, and how they should part.
 fn gradient(target: f32, path: &[f32; LEVELS.len()]) -> [f32; 2] {
@@ -139,15 +185,24 @@ fn gradient(target: f32, path: &[f32; LEVELS.len()]) -> [f32; 2] {
     for (level, quantile) in LEVELS.iter().zip(path) {
         let pull = *level as f32 - f32::from(u8::from(target < *quantile));
         gradient[0] += pull;
-        gradient[1] += if *level < 0.5 { -pull } else if *level > 0.5 { pull } else { 0.0 };
+        gradient[1] += if *level < 0.5 {
+            -pull
+        } else if *level > 0.5 {
+            pull
+        } else {
+            0.0
+        };
     }
     gradient
 }
 
 /// The quantiles of (target − median) / spread over all rows.
 fn standard_quantiles(targets: &[f32], starts: &[(f32, f32)]) -> [f32; LEVELS.len()] {
-    let mut errors: Vec<f32> =
-        targets.iter().zip(starts).map(|(target, (median, spread))| (target - median) / spread).collect();
+    let mut errors: Vec<f32> = targets
+        .iter()
+        .zip(starts)
+        .map(|(target, (median, spread))| (target - median) / spread)
+        .collect();
     errors.sort_unstable_by(f32::total_cmp);
     LEVELS.map(|level| errors[((level * errors.len() as f64) as usize).min(errors.len() - 1)])
 }
@@ -175,7 +230,7 @@ const NEAR_EVERY: usize = 3;
 #[derive(Default)]
 struct Lot {
     rows: Vec<f32>,
-    ahead: Vec<u16>,
+    ahead: Vec<u32>,
     targets: Vec<f32>,
 }
 
@@ -190,7 +245,8 @@ impl Lot {
         let origins = rows.div_ceil(AHEAD_PER_ORIGIN).max(1);
         let mut row = [0.0; COLUMNS];
         // The golden ratio spreads both evenly, in no step with any season.
-        let golden = |index: usize, shift: f64| (index as f64 * 0.618_033_988_749_895 + shift).fract();
+        let golden =
+            |index: usize, shift: f64| (index as f64 * 0.618_033_988_749_895 + shift).fract();
         for index in 0..origins {
             let origin = first + (golden(index, 0.5) * (length - first) as f64) as usize;
             let Some(view) = View::new(&past, &local, shape, origin, phase) else { continue };
@@ -201,7 +257,11 @@ impl Lot {
             for part in 0..AHEAD_PER_ORIGIN {
                 let share = golden(index * AHEAD_PER_ORIGIN + part, 0.25);
                 let near = (shape.season / 24).clamp(1, shape.horizon);
-                let ahead = if part % NEAR_EVERY == 0 { share * near as f64 } else { share * shape.horizon as f64 };
+                let ahead = if part % NEAR_EVERY == 0 {
+                    share * near as f64
+                } else {
+                    share * shape.horizon as f64
+                };
                 let ahead = ahead as usize;
                 let target = past.at((origin + ahead) as isize);
                 if ahead >= reach || target.is_nan() {
@@ -209,7 +269,7 @@ impl Lot {
                 }
                 view.row(ahead, &mut row);
                 lot.rows.extend_from_slice(&row);
-                lot.ahead.push(ahead as u16);
+                lot.ahead.push(ahead as u32);
                 lot.targets.push(view.standardise(target));
             }
         }
@@ -244,16 +304,11 @@ pub struct FittedBoosted {
 }
 
 impl FittedBoosted {
-    /// The quantiles at [`LEVELS`] of the steps after `series`, step after step, ascending and at least zero; `None` where
-    /// the series has no sample.
+    /// The quantiles at [`LEVELS`] of the steps after `series`, step after step, ascending; `None` where the series has no
+    /// sample.
     pub fn predict(&self, series: &Series) -> Option<Vec<[f32; LEVELS.len()]>> {
-        let past = Past::new(series, self.shape.season, self.shape.week);
-        let local = Local::new(&past, self.shape.season);
-        let view = View::new(&past, &local, self.shape, past.len(), phase_of(series, self.shape))?;
-        if view.is_constant() {
-            return Some(vec![[view.centre; LEVELS.len()]; self.shape.horizon]);
-        }
-        Some((0..self.shape.horizon).into_par_iter().map(|ahead| self.quantiles(&view, ahead)).collect())
+        let all: Vec<usize> = (0..self.shape.horizon).collect();
+        Vantage::new(self, series, series.len()).quantiles(series.len(), &all)
     }
 
     fn quantiles(&self, view: &View<'_>, ahead: usize) -> [f32; LEVELS.len()] {
@@ -267,6 +322,46 @@ impl FittedBoosted {
             path.iter_mut().zip(tree.find(&bins)).for_each(|(level, more)| *level += more);
         }
         path.sort_unstable_by(f32::total_cmp);
-        path.map(|level| (view.centre + view.scale * level).max(0.0))
+        path.map(|level| view.centre + view.scale * level)
+    }
+}
+
+/// A series made ready to be forecast from any origin within it.
+pub(crate) struct Vantage<'a> {
+    fitted: &'a FittedBoosted,
+    past: Past,
+    local: Local,
+    phase: usize,
+}
+
+impl<'a> Vantage<'a> {
+    /// Of `series`, whose ways are taken from its first `known` steps.
+    pub(crate) fn new(fitted: &'a FittedBoosted, series: &Series, known: usize) -> Self {
+        let shape = fitted.shape;
+        let past = Past::new(series, shape.season, shape.week);
+        let local = if known < series.len() {
+            Local::new(
+                &Past::new(&truncated(series, known), shape.season, shape.week),
+                shape.season,
+            )
+        } else {
+            Local::new(&past, shape.season)
+        };
+        let phase = phase_of(series, shape);
+        Self { fitted, past, local, phase }
+    }
+
+    /// The quantiles of the steps `ahead` of `origin`; what comes at and after it has no part in them but through the
+    /// series' own correlations. `None` where nothing is known there.
+    pub(crate) fn quantiles(
+        &self,
+        origin: usize,
+        ahead: &[usize],
+    ) -> Option<Vec<[f32; LEVELS.len()]>> {
+        let view = View::new(&self.past, &self.local, self.fitted.shape, origin, self.phase)?;
+        if view.is_constant() {
+            return Some(vec![[view.centre; LEVELS.len()]; ahead.len()]);
+        }
+        Some(ahead.iter().map(|ahead| self.fitted.quantiles(&view, *ahead)).collect())
     }
 }

@@ -8,6 +8,12 @@ use weft_core::series::Series;
 /// A series that a model cannot be fitted to.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum ModelError {
+    /// A model that this build does not have.
+    #[error("{model} is not part of this build: choose another model")]
+    Absent {
+        /// Which model.
+        model: ModelName,
+    },
     /// Too few samples, gaps not counted.
     #[error("expected at least {needed} samples to fit {model}, found {found}")]
     TooShort {

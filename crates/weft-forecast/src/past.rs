@@ -13,7 +13,8 @@ struct Sums {
 
 impl Sums {
     fn new(values: impl ExactSizeIterator<Item = f32>) -> Self {
-        let (mut sums, mut counts) = (Vec::with_capacity(values.len() + 1), Vec::with_capacity(values.len() + 1));
+        let (mut sums, mut counts) =
+            (Vec::with_capacity(values.len() + 1), Vec::with_capacity(values.len() + 1));
         let (mut sum, mut count) = (0.0, 0);
         sums.push(sum);
         counts.push(count);
@@ -61,7 +62,9 @@ impl Past {
     pub(crate) fn new(series: &Series, season: usize, week: usize) -> Self {
         let values: Vec<f32> = series.iter().map(|value| value.unwrap_or(f32::NAN)).collect();
         let change = |lag: usize, map: fn(f32) -> f32| {
-            let at = |index: usize| if index < lag { f32::NAN } else { map(values[index] - values[index - lag]) };
+            let at = |index: usize| {
+                if index < lag { f32::NAN } else { map(values[index] - values[index - lag]) }
+            };
             Sums::new((0..values.len()).map(at))
         };
         let lags = [1, season, week];
@@ -80,18 +83,17 @@ impl Past {
 
     /// The value at `index`; NaN for a gap and outside.
     pub(crate) fn at(&self, index: isize) -> f32 {
-        usize::try_from(index).ok().and_then(|index| self.values.get(index)).copied().unwrap_or(f32::NAN)
+        usize::try_from(index)
+            .ok()
+            .and_then(|index| self.values.get(index))
+            .copied()
+            .unwrap_or(f32::NAN)
     }
 
     /// The last value before `end`, at most `reach` steps back; NaN where there is none.
     pub(crate) fn last(&self, end: usize, reach: usize) -> f32 {
         let values = &self.values[end.saturating_sub(reach)..end];
         values.iter().rev().copied().find(|value| !value.is_nan()).unwrap_or(f32::NAN)
-    }
-
-    /// Values that are no gaps in `from..to`.
-    pub(crate) fn count(&self, from: isize, to: isize) -> u32 {
-        self.plain.over(from, to).1
     }
 
     /// Mean over `from..to`; NaN where there are only gaps.
@@ -101,7 +103,8 @@ impl Past {
 
     /// Variance over `from..to`.
     pub(crate) fn variance(&self, from: isize, to: isize) -> f32 {
-        let (mean, square) = (f64::from(self.plain.mean(from, to)), f64::from(self.squares.mean(from, to)));
+        let (mean, square) =
+            (f64::from(self.plain.mean(from, to)), f64::from(self.squares.mean(from, to)));
         (square - mean * mean).max(0.0) as f32
     }
 

@@ -75,7 +75,8 @@ pub fn rolling_origin<M: Model>(
     Ok(scores)
 }
 
-fn truncated(series: &Series, steps: usize) -> Series {
+/// The first `steps` of `series`.
+pub(crate) fn truncated(series: &Series, steps: usize) -> Series {
     let mut past = Series::new(series.start(), series.step());
     for index in 0..steps.min(series.len()) {
         past.push(series.get(index), series.is_censored(index));

@@ -29,7 +29,14 @@ const ORIGIN_COLUMNS: usize = WINDOWS + DEVIATIONS + ORDERS.len() + 7 + LAGS;
 /// Single values before the origin.
 const LAGS: usize = 8;
 /// Columns that belong to the step ahead.
-const AHEAD_COLUMNS: usize = 18 + SAME_TIME_ORDERS.len() + 8;
+const AHEAD_COLUMNS: usize = DAY_COLUMNS + SAME_TIME_ORDERS.len() + CYCLE_COLUMNS;
+const DAY_COLUMNS: usize = 18;
+const CYCLE_COLUMNS: usize = 8;
+/// Steps on each side whose single values count as the same time.
+const MOST_AROUND: isize = 6;
+/// Hours and rounds of the short period that are looked back.
+const HOURS: isize = 4;
+const ROUNDS: isize = 6;
 /// Order statistics of the values around the same time of earlier days.
 const SAME_TIME_ORDERS: [f32; 5] = [0.05, 0.25, 0.5, 0.75, 0.95];
 /// The column of the squared change from day to day over the variance.
@@ -84,15 +91,35 @@ impl Shape {
 
 impl<'a> View<'a> {
     /// `None` where nothing is known before `origin`.
-    pub(crate) fn new(past: &'a Past, local: &'a Local, shape: Shape, origin: usize, phase: usize) -> Option<Self> {
+    pub(crate) fn new(
+        past: &'a Past,
+        local: &'a Local,
+        shape: Shape,
+        origin: usize,
+        phase: usize,
+    ) -> Option<Self> {
         let end = origin as isize;
         let windows = shape.windows();
-        let centre = windows[2..].iter().map(|window| past.mean(end - window, end)).find(|mean| !mean.is_nan())?;
+        let centre = windows[2..]
+            .iter()
+            .map(|window| past.mean(end - window, end))
+            .find(|mean| !mean.is_nan())?;
         let scale = scale(past, shape, end);
         let season = shape.season as isize;
         let widths = [0, (season / 96).max(1), (season / 24).max(2)];
         let columns = [0.0; ORIGIN_COLUMNS];
-        let mut view = Self { past, shape, origin: end, phase, centre, scale, widths, local, path: local.path(past, origin, shape.horizon), columns };
+        let mut view = Self {
+            past,
+            shape,
+            origin: end,
+            phase,
+            centre,
+            scale,
+            widths,
+            local,
+            path: local.path(past, origin, shape.horizon),
+            columns,
+        };
         view.columns = view.origin_columns(&windows);
         Some(view)
     }
@@ -122,8 +149,7 @@ impl<'a> View<'a> {
         let mut day: Vec<f32> = past.window(from, end as usize).collect();
         day.sort_unstable_by(f32::total_cmp);
         for order in ORDERS {
-            let rank = (order * (day.len().max(1) - 1) as f32).round() as usize;
-            tell(day.get(rank).map_or(f32::NAN, |value| self.standardise(*value)));
+            tell(self.order(&day, order));
         }
         let (week, long) = (self.shape.week as isize, end - 2 * self.shape.week as isize);
         let variance = past.variance(long, end).max(f32::MIN_POSITIVE);
@@ -140,84 +166,115 @@ impl<'a> View<'a> {
 
     /// The row of the step `ahead` (0 is the first unknown one).
     pub(crate) fn row(&self, ahead: usize, row: &mut [f32]) {
-        row[..ORIGIN_COLUMNS].copy_from_slice(&self.columns);
-        let row = &mut row[ORIGIN_COLUMNS..COLUMNS];
-        row.fill(f32::NAN);
-        let target = self.origin + ahead as isize;
+        let (of_origin, rest) = row.split_at_mut(ORIGIN_COLUMNS);
+        of_origin.copy_from_slice(&self.columns);
+        let (of_days, rest) = rest.split_at_mut(DAY_COLUMNS);
+        self.tell_days(ahead, of_days);
+        let (of_orders, of_cycles) = rest.split_at_mut(SAME_TIME_ORDERS.len());
+        self.tell_orders(ahead, of_orders);
+        self.tell_cycles(ahead, of_cycles);
+    }
+
+    fn target(&self, ahead: usize) -> isize {
+        self.origin + ahead as isize
+    }
+
+    /// The mean around `index`; what is smoothed over must have been known.
+    fn around(&self, index: isize, width: isize) -> f32 {
+        self.past.mean(index - width, (index + width + 1).min(self.origin))
+    }
+
+    /// How far the series went in the same hours, `back` steps ago: from the level before the origin to the step ahead.
+    fn increment(&self, ahead: usize, back: isize, width: isize) -> f32 {
+        let window = self.shape.windows()[2];
+        let before = self.past.mean(self.origin - back - window, self.origin - back);
+        ((self.around(self.target(ahead) - back, width) - before) / self.scale)
+            .clamp(-FURTHEST, FURTHEST)
+    }
+
+    /// The same time of earlier days and of the week before, and the time itself.
+    fn tell_days(&self, ahead: usize, row: &mut [f32]) {
         let (season, week) = (self.shape.season as isize, self.shape.week as isize);
-        let first = ahead as isize / season + 1;
-        let around = |index: isize, width: isize| {
-            // What was smoothed over must have been known.
-            self.past.mean(index - width, (index + width + 1).min(self.origin))
-        };
-        let back = self.shape.windows()[2];
-        let same_time = |day: isize, width: isize| self.standardise(around(target - day * season, width));
-        row[0] = same_time(first, self.widths[0]);
-        row[1] = same_time(first, self.widths[1]);
-        row[2] = same_time(first, self.widths[2]);
-        row[3] = same_time(first + 1, self.widths[1]);
+        let [sharp, near, wide] = self.widths;
+        let (target, first) = (self.target(ahead), ahead as isize / season + 1);
+        let same_time =
+            |back: isize, width: isize| self.standardise(self.around(target - back, width));
         let (mut days, mut increments) = (Moments::default(), Moments::default());
         for day in first..first + DAYS as isize {
-            let then = around(target - day * season, self.widths[1]);
-            let before = self.past.mean(self.origin - day * season - back, self.origin - day * season);
-            days.take(self.standardise(then));
-            increments.take(((then - before) / self.scale).clamp(-FURTHEST, FURTHEST));
+            days.take(same_time(day * season, near));
+            increments.take(self.increment(ahead, day * season, near));
         }
-        row[4] = days.mean();
-        row[5] = days.deviation();
-        row[6] = days.least;
-        row[7] = days.largest;
-        row[8] = increments.mean();
-        row[9] = increments.deviation();
-        let weeks_back = (ahead as isize / week + 1) * week;
-        row[10] = self.standardise(around(target - weeks_back, self.widths[1]));
-        row[11] = self.standardise(around(target - weeks_back, self.widths[2]));
-        let before = self.past.mean(self.origin - weeks_back - back, self.origin - weeks_back);
-        row[12] = ((around(target - weeks_back, self.widths[1]) - before) / self.scale).clamp(-FURTHEST, FURTHEST);
+        let week_back = (ahead as isize / week + 1) * week;
         let step_of_week = (self.phase as isize + target).rem_euclid(week);
-        row[13] = (step_of_week % season) as f32 / season as f32;
-        row[14] = (step_of_week / season) as f32;
-        row[15] = ahead as f32 / season as f32;
-        let wide = around(target - first * season, self.widths[2]);
-        let then = self.past.mean(self.origin - first * season - back, self.origin - first * season);
-        row[16] = ((wide - then) / self.scale).clamp(-FURTHEST, FURTHEST);
-        row[17] = days.count / DAYS as f32;
-        let mut then = [0.0_f32; 7 * 13];
+        let told: [f32; DAY_COLUMNS] = [
+            same_time(first * season, sharp),
+            same_time(first * season, near),
+            same_time(first * season, wide),
+            same_time((first + 1) * season, near),
+            days.mean(),
+            days.deviation(),
+            days.least,
+            days.largest,
+            increments.mean(),
+            increments.deviation(),
+            same_time(week_back, near),
+            same_time(week_back, wide),
+            self.increment(ahead, week_back, near),
+            (step_of_week % season) as f32 / season as f32,
+            (step_of_week / season) as f32,
+            ahead as f32 / season as f32,
+            self.increment(ahead, first * season, wide),
+            days.count / DAYS as f32,
+        ];
+        row.copy_from_slice(&told);
+    }
+
+    /// Order statistics of the single values around the same time of earlier days: what the spikes of this hour are like.
+    fn tell_orders(&self, ahead: usize, row: &mut [f32]) {
+        let season = self.shape.season as isize;
+        let (target, first) = (self.target(ahead), ahead as isize / season + 1);
+        let width = self.widths[1].min(MOST_AROUND);
+        let mut values = [0.0_f32; DAYS * (2 * MOST_AROUND as usize + 1)];
         let mut count = 0;
-        let width = self.widths[1].min(6);
         for day in first..first + DAYS as isize {
-            for index in target - day * season - width..(target - day * season + width + 1).min(self.origin) {
-                let value = self.past.at(index);
+            let middle = target - day * season;
+            for value in (middle - width..(middle + width + 1).min(self.origin))
+                .map(|index| self.past.at(index))
+            {
                 if !value.is_nan() {
-                    then[count] = value;
+                    values[count] = value;
                     count += 1;
                 }
             }
         }
-        let then = &mut then[..count];
-        then.sort_unstable_by(f32::total_cmp);
-        for (column, order) in row[18..].iter_mut().zip(SAME_TIME_ORDERS) {
-            let rank = (order * (then.len().max(1) - 1) as f32).round() as usize;
-            *column = then.get(rank).map_or(f32::NAN, |value| self.standardise(*value));
+        let values = &mut values[..count];
+        values.sort_unstable_by(f32::total_cmp);
+        for (column, order) in row.iter_mut().zip(SAME_TIME_ORDERS) {
+            *column = self.order(values, order);
         }
-        let row = &mut row[18 + SAME_TIME_ORDERS.len()..];
-        row[0] = self.standardise(self.path[ahead]);
-        let hour = (season / 24).max(1);
-        let mut hours = Moments::default();
-        let first_hour = ahead as isize / hour + 1;
-        (first_hour..first_hour + 4).for_each(|back| hours.take(self.standardise(self.past.at(target - back * hour))));
-        row[1] = self.standardise(self.past.at(target - first_hour * hour));
-        row[2] = hours.mean();
-        row[3] = hours.deviation();
-        if self.local.period > 0 {
-            let period = self.local.period as isize;
+    }
+
+    fn order(&self, ascending: &[f32], order: f32) -> f32 {
+        let rank = (order * (ascending.len().max(1) - 1) as f32).round() as usize;
+        ascending.get(rank).map_or(f32::NAN, |value| self.standardise(*value))
+    }
+
+    /// What its autoregression expects, and the same minute of earlier hours and of earlier rounds of its short period.
+    fn tell_cycles(&self, ahead: usize, row: &mut [f32]) {
+        let cycles = |period: usize, rounds: isize| {
+            let period = period.max(1) as isize;
             let first = ahead as isize / period + 1;
-            let mut cycles = Moments::default();
-            (first..first + 6).for_each(|back| cycles.take(self.standardise(self.past.at(target - back * period))));
-            row[4] = self.standardise(self.past.at(target - first * period));
-            row[5] = cycles.mean();
-            row[6] = cycles.deviation();
-        }
+            let value =
+                |back: isize| self.standardise(self.past.at(self.target(ahead) - back * period));
+            let mut moments = Moments::default();
+            (first..first + rounds).for_each(|back| moments.take(value(back)));
+            [value(first), moments.mean(), moments.deviation()]
+        };
+        row[0] = self.standardise(self.path[ahead]);
+        row[1..4].copy_from_slice(&cycles(self.shape.season / 24, HOURS));
+        let of_period =
+            if self.local.period > 0 { cycles(self.local.period, ROUNDS) } else { [f32::NAN; 3] };
+        row[4..7].copy_from_slice(&of_period);
         row[7] = self.local.strength;
     }
 }

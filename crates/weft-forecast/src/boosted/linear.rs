@@ -1,7 +1,7 @@
 //! The linear part that the trees start from: a median and a spread, linear in the columns, one pair for each range of steps
 //! ahead. Trees are poor at straight lines; what is straight is taken out before them.
 
-use super::features::{COLUMNS, RANGES, range_of};
+use super::features::{COLUMNS, DAILY_CHANGE, RANGES, range_of};
 
 /// Rounds of reweighting towards the median (Schlossmacher 1973): the first is least squares.
 const ROUNDS: usize = 3;
@@ -9,6 +9,11 @@ const ROUNDS: usize = 3;
 const RIDGE: f64 = 20.0;
 /// Residuals below this share of the mean one weigh alike: the median is not sought to the last digit.
 const SOFT_SHARE: f64 = 0.1;
+/// Ridge of what a kind of series adds to the weights of all.
+const KIND_RIDGE: f64 = 2_000.0;
+/// Kinds of series by the squared change from day to day over the variance: two is no season at all, zero a perfect one.
+const KINDS: [f32; 3] = [0.4, 1.0, 1.6];
+const GROUPS: usize = KINDS.len() + 1;
 /// The least spread, in units of the rows.
 pub(crate) const LEAST_SPREAD: f32 = 1e-3;
 
@@ -25,13 +30,25 @@ pub(crate) struct Linear {
 
 /// Which kind of series a row is of.
 fn kind_of(row: &[f32]) -> usize {
-    let daily = row[super::features::DAILY_CHANGE];
+    let daily = row[DAILY_CHANGE];
     KINDS.iter().position(|most| daily < *most).unwrap_or(KINDS.len())
 }
 
-const KIND_RIDGE: f64 = 2000.0;
-const KINDS: [f32; 3] = [0.4, 1.0, 1.6];
-const GROUPS: usize = RANGES * (KINDS.len() + 1);
+/// The weights of each kind of series: those of all, and what its own rows add to them.
+fn by_kind(rows: &[[f32; WIDTH]], kinds: &[usize], targets: &[f32]) -> [[f32; WIDTH]; GROUPS] {
+    let shared = least_absolute(rows, targets, RIDGE);
+    std::array::from_fn(|kind| {
+        let members: Vec<usize> = (0..rows.len()).filter(|index| kinds[*index] == kind).collect();
+        if members.is_empty() {
+            return shared;
+        }
+        let of_kind: Vec<[f32; WIDTH]> = members.iter().map(|index| rows[*index]).collect();
+        let left: Vec<f32> =
+            members.iter().map(|index| targets[*index] - dot(&shared, &rows[*index])).collect();
+        let own = least_absolute(&of_kind, &left, KIND_RIDGE);
+        std::array::from_fn(|column| shared[column] + own[column])
+    })
+}
 
 /// What is missing says nothing.
 fn clean(row: &[f32]) -> [f32; WIDTH] {
@@ -49,35 +66,33 @@ fn dot(weights: &[f32; WIDTH], row: &[f32; WIDTH]) -> f32 {
 impl Linear {
     /// Fits rows of [`COLUMNS`] to `targets`; `ahead` gives each row's step. Each range is fitted to all series, then each
     /// kind of series to what is left, pulled to nothing.
-    pub(crate) fn fit(rows: &[f32], ahead: &[u16], targets: &[f32], horizon: usize) -> Self {
+    pub(crate) fn fit(rows: &[f32], ahead: &[u32], targets: &[f32], horizon: usize) -> Self {
         let mut members: Vec<Vec<usize>> = vec![Vec::new(); RANGES];
-        ahead.iter().enumerate().for_each(|(row, ahead)| members[range_of(usize::from(*ahead), horizon)].push(row));
-        let (mut medians, mut spreads) = (vec![[0.0; WIDTH]; GROUPS], vec![[0.0; WIDTH]; GROUPS]);
-        for range in 0..RANGES {
+        ahead
+            .iter()
+            .enumerate()
+            .for_each(|(row, ahead)| members[range_of(*ahead as usize, horizon)].push(row));
+        let (mut medians, mut spreads): (Vec<[f32; WIDTH]>, Vec<[f32; WIDTH]>) =
+            (Vec::new(), Vec::new());
+        for members in &members {
             // A short horizon leaves ranges empty: they are as the one before.
-            if members[range].is_empty() {
-                for kind in 0..=KINDS.len() {
-                    let (to, from) = (range * (KINDS.len() + 1) + kind, (range.max(1) - 1) * (KINDS.len() + 1) + kind);
-                    (medians[to], spreads[to]) = (medians[from], spreads[from]);
-                }
+            if members.is_empty() {
+                let before = medians.len().saturating_sub(GROUPS);
+                medians.extend_from_within(before..);
+                spreads.extend_from_within(before..);
                 continue;
             }
-            let row = |index: &usize| clean(&rows[index * COLUMNS..(index + 1) * COLUMNS]);
-            let cleaned: Vec<[f32; WIDTH]> = members[range].iter().map(row).collect();
-            let kinds: Vec<usize> = members[range].iter().map(|index| kind_of(&rows[index * COLUMNS..])).collect();
-            let mut wanted: Vec<f32> = members[range].iter().map(|index| targets[*index]).collect();
+            let told = |index: &usize| &rows[index * COLUMNS..(index + 1) * COLUMNS];
+            let rows: Vec<[f32; WIDTH]> = members.iter().map(|index| clean(told(index))).collect();
+            let kinds: Vec<usize> = members.iter().map(|index| kind_of(told(index))).collect();
+            let mut wanted: Vec<f32> = members.iter().map(|index| targets[*index]).collect();
             for weights in [&mut medians, &mut spreads] {
-                let shared = least_absolute(&cleaned, &wanted, RIDGE);
-                for kind in 0..=KINDS.len() {
-                    let of_kind = || (0..cleaned.len()).filter(|index| kinds[*index] == kind);
-                    let rows: Vec<[f32; WIDTH]> = of_kind().map(|index| cleaned[index]).collect();
-                    let left: Vec<f32> = of_kind().map(|index| wanted[index] - dot(&shared, &cleaned[index])).collect();
-                    let own = if rows.is_empty() { [0.0; WIDTH] } else { least_absolute(&rows, &left, KIND_RIDGE) };
-                    weights[range * (KINDS.len() + 1) + kind] = std::array::from_fn(|column| shared[column] + own[column]);
+                let own = by_kind(&rows, &kinds, &wanted);
+                let left = wanted.iter_mut().zip(rows.iter().zip(&kinds));
+                for (wanted, (row, kind)) in left {
+                    *wanted = (*wanted - dot(&own[*kind], row)).abs();
                 }
-                for ((wanted, row), kind) in wanted.iter_mut().zip(&cleaned).zip(&kinds) {
-                    *wanted = (*wanted - dot(&weights[range * (KINDS.len() + 1) + kind], row)).abs();
-                }
+                weights.extend(own);
             }
         }
         Self { medians, spreads, horizon }
@@ -85,7 +100,7 @@ impl Linear {
 
     /// Median and spread of a row, the spread at least [`LEAST_SPREAD`].
     pub(crate) fn predict(&self, row: &[f32], ahead: usize) -> (f32, f32) {
-        let (range, row) = (range_of(ahead, self.horizon) * (KINDS.len() + 1) + kind_of(row), clean(row));
+        let (range, row) = (range_of(ahead, self.horizon) * GROUPS + kind_of(row), clean(row));
         (dot(&self.medians[range], &row), dot(&self.spreads[range], &row).max(LEAST_SPREAD))
     }
 }
@@ -96,16 +111,27 @@ fn least_absolute(rows: &[[f32; WIDTH]], targets: &[f32], ridge: f64) -> [f32; W
     let mut trust = vec![1.0_f64; rows.len()];
     for _ in 0..ROUNDS {
         weights = least_squares(rows, targets, &trust, ridge);
-        let residuals: Vec<f64> =
-            rows.iter().zip(targets).map(|(row, target)| f64::from(target - dot(&weights, row)).abs()).collect();
+        let residuals: Vec<f64> = rows
+            .iter()
+            .zip(targets)
+            .map(|(row, target)| f64::from(target - dot(&weights, row)).abs())
+            .collect();
         let mean = residuals.iter().sum::<f64>() / residuals.len() as f64;
         let soft = (SOFT_SHARE * mean).max(1e-9);
-        trust.iter_mut().zip(&residuals).for_each(|(trust, residual)| *trust = mean.max(soft) / residual.max(soft));
+        trust
+            .iter_mut()
+            .zip(&residuals)
+            .for_each(|(trust, residual)| *trust = mean.max(soft) / residual.max(soft));
     }
     weights
 }
 
-fn least_squares(rows: &[[f32; WIDTH]], targets: &[f32], trust: &[f64], ridge: f64) -> [f32; WIDTH] {
+fn least_squares(
+    rows: &[[f32; WIDTH]],
+    targets: &[f32],
+    trust: &[f64],
+    ridge: f64,
+) -> [f32; WIDTH] {
     let mut gram = vec![[0.0_f64; WIDTH]; WIDTH];
     let mut right = [0.0_f64; WIDTH];
     // Sums of a block in single precision, of blocks in double: as fast as the former, as good as the latter.

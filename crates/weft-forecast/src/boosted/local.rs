@@ -28,20 +28,25 @@ impl Local {
     pub(crate) fn new(past: &Past, season: usize) -> Self {
         let values = centred(past);
         let longest = LONGEST.min(season.saturating_sub(1)).min(past.len() / 4);
-        let correlations: Vec<f64> = (0..=longest.max(TERMS.min(past.len() / 4))).map(|lag| correlation(&values.0, lag)).collect();
+        let correlations: Vec<f64> = (0..=longest.max(TERMS.min(past.len() / 4)))
+            .map(|lag| correlation(&values.0, lag))
+            .collect();
         let terms = TERMS.min(past.len() / 8).min(correlations.len() - 1);
         let (period, strength) = period(&correlations[..=longest]);
         Self { weights: levinson(&correlations, terms), mean: values.1, period, strength }
     }
 
-    /// The path of the autoregression from `origin`, and of how far it must be trusted nothing.
+    /// The path of the autoregression from `origin`.
     pub(crate) fn path(&self, past: &Past, origin: usize, horizon: usize) -> Vec<f32> {
         let terms = self.weights.len();
-        let mut known: Vec<f32> = (0..terms)
-            .map(|back| past.at(origin as isize - terms as isize + back as isize))
-            .map(|value| if value.is_nan() { 0.0 } else { value - self.mean })
-            .collect();
-        known.reserve(horizon);
+        let mut known = Vec::with_capacity(terms + horizon);
+        let mut last = 0.0;
+        for index in origin as isize - terms as isize..origin as isize {
+            let value = past.at(index);
+            // A gap is as the value before it.
+            last = if value.is_nan() { last } else { value - self.mean };
+            known.push(last);
+        }
         for ahead in 0..horizon {
             let recent = known[ahead..ahead + terms].iter().rev();
             known.push(recent.zip(&self.weights).map(|(value, weight)| value * weight).sum());
@@ -57,10 +62,13 @@ fn centred(past: &Past) -> (Vec<f32>, f32) {
     let Some(last) = sorted.len().checked_sub(1) else { return (Vec::new(), 0.0) };
     let cut = |share: f64| sorted[(share * last as f64) as usize];
     let (low, high) = (cut(CUT_SHARE), cut(1.0 - CUT_SHARE));
-    let mean = sorted.iter().map(|value| f64::from(value.clamp(low, high))).sum::<f64>() / sorted.len() as f64;
+    let mean = sorted.iter().map(|value| f64::from(value.clamp(low, high))).sum::<f64>()
+        / sorted.len() as f64;
     let mean = mean as f32;
     let at = |index: usize| past.at(index as isize);
-    let values = (0..past.len()).map(at).map(|value| if value.is_nan() { 0.0 } else { value.clamp(low, high) - mean });
+    let values = (0..past.len())
+        .map(at)
+        .map(|value| if value.is_nan() { 0.0 } else { value.clamp(low, high) - mean });
     (values.collect(), mean)
 }
 
@@ -78,7 +86,8 @@ fn period(correlations: &[f64]) -> (usize, f32) {
     let whole = correlations[0].max(f64::MIN_POSITIVE);
     let dip = correlations.windows(2).position(|pair| pair[1] > pair[0]);
     let Some(dip) = dip.filter(|dip| *dip > 0) else { return (0, 0.0) };
-    let best = (dip..correlations.len()).max_by(|a, b| correlations[*a].total_cmp(&correlations[*b]));
+    let best =
+        (dip..correlations.len()).max_by(|a, b| correlations[*a].total_cmp(&correlations[*b]));
     best.map_or((0, 0.0), |lag| (lag, (correlations[lag] / whole) as f32))
 }
 
@@ -89,10 +98,14 @@ fn levinson(correlations: &[f64], terms: usize) -> Vec<f32> {
         return Vec::new();
     }
     for term in 0..terms {
-        let explained: f64 = weights.iter().enumerate().map(|(lag, weight)| weight * correlations[term - lag]).sum();
+        let explained: f64 =
+            weights.iter().enumerate().map(|(lag, weight)| weight * correlations[term - lag]).sum();
         let reflection = (correlations[term + 1] - explained) / error;
         let before = weights.clone();
-        weights.iter_mut().enumerate().for_each(|(lag, weight)| *weight -= reflection * before[term - 1 - lag]);
+        weights
+            .iter_mut()
+            .enumerate()
+            .for_each(|(lag, weight)| *weight -= reflection * before[term - 1 - lag]);
         weights.push(reflection);
         error *= 1.0 - reflection * reflection;
     }

@@ -30,7 +30,12 @@ impl<'a> Binned<'a> {
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Node {
     /// Bins up to `bin` go left.
-    Split { column: u16, bin: u8, left: u32, right: u32 },
+    Split {
+        column: u16,
+        bin: u8,
+        left: u32,
+        right: u32,
+    },
     Leaf(u32),
 }
 
@@ -59,7 +64,11 @@ impl Sum {
     }
 
     fn less(self, other: Self) -> Self {
-        Self { shift: self.shift - other.shift, spread: self.spread - other.spread, rows: self.rows - other.rows }
+        Self {
+            shift: self.shift - other.shift,
+            spread: self.spread - other.spread,
+            rows: self.rows - other.rows,
+        }
     }
 
     /// What a leaf of these rows would gain.
@@ -124,7 +133,8 @@ impl Ground<'_> {
                 if sum.rows == 0.0 || left.rows < fewest || right.rows < fewest {
                     continue;
                 }
-                let scored = left.score(self.growth.shrinkage_rows) + right.score(self.growth.shrinkage_rows);
+                let scored = left.score(self.growth.shrinkage_rows)
+                    + right.score(self.growth.shrinkage_rows);
                 let gain = scored - whole;
                 if gain > best.map_or(1e-6, |best| best.gain) {
                     best = Some(Candidate { gain, column: *column, bin: bin as u8 });
@@ -142,15 +152,21 @@ impl Ground<'_> {
         let mut open = vec![Open { node: 0, from: 0, to: rows.len(), histogram, best }];
         while open.len() < self.growth.leaves {
             let gain = |leaf: &Open| leaf.best.map_or(0.0, |best| best.gain);
-            let Some(next) = (0..open.len()).max_by(|a, b| gain(&open[*a]).total_cmp(&gain(&open[*b]))) else { break };
+            let Some(next) =
+                (0..open.len()).max_by(|a, b| gain(&open[*a]).total_cmp(&gain(&open[*b])))
+            else {
+                break;
+            };
             let Some(best) = open[next].best else { break };
             let parent = open.swap_remove(next);
-            let middle = parent.from + partition(&mut rows[parent.from..parent.to], |row| {
-                self.binned.row(row as usize)[best.column] <= best.bin
-            });
+            let middle = parent.from
+                + partition(&mut rows[parent.from..parent.to], |row| {
+                    self.binned.row(row as usize)[best.column] <= best.bin
+                });
             let (left, right) = (nodes.len(), nodes.len() + 1);
             let column = best.column as u16;
-            nodes[parent.node] = Node::Split { column, bin: best.bin, left: left as u32, right: right as u32 };
+            nodes[parent.node] =
+                Node::Split { column, bin: best.bin, left: left as u32, right: right as u32 };
             nodes.extend([Node::Leaf(0), Node::Leaf(0)]);
             let ranges = [(left, parent.from, middle), (right, middle, parent.to)];
             open.extend(self.divide(parent.histogram, ranges, rows));
@@ -165,7 +181,12 @@ impl Ground<'_> {
     }
 
     /// The smaller child is counted, the larger is what remains of its parent.
-    fn divide(&self, parent: Vec<Sum>, ranges: [(usize, usize, usize); 2], rows: &[u32]) -> [Open; 2] {
+    fn divide(
+        &self,
+        parent: Vec<Sum>,
+        ranges: [(usize, usize, usize); 2],
+        rows: &[u32],
+    ) -> [Open; 2] {
         let [left, right] = ranges;
         let left_is_smaller = left.2 - left.1 <= right.2 - right.1;
         let smaller = if left_is_smaller { left } else { right };
