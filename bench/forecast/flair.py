@@ -13,7 +13,9 @@ FREQUENCIES = {300: "5T", 1800: "30T", 3600: "H"}
 def forecast(task: Task) -> np.ndarray:
     """Empirical quantiles of its paths: series x horizon x levels."""
     frequency = FREQUENCIES[task.step_seconds]
-    return np.stack([
-        np.quantile(sample_paths(series, task.horizon, frequency, PATHS, seed=1), task.levels, axis=0).T
-        for series in task.history
-    ])
+    return np.stack(
+        [
+            np.quantile(sample_paths(series, task.horizon, frequency, PATHS, seed=1), task.levels, axis=0).T
+            for series in task.history
+        ]
+    )

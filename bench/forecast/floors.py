@@ -18,7 +18,7 @@ def known_quantiles(values: np.ndarray, levels: np.ndarray) -> np.ndarray:
 
 
 def newest_season(history: np.ndarray, season: int) -> np.ndarray:
-    """The newest known value of every phase of the season, in the order in which the phases come next: series x season."""
+    """The newest known value of every phase of the season, in the order of the phases to come: series x season."""
     found = np.full((len(history), season), np.nan)
     for back in range(1, history.shape[1] // season + 1):
         end = history.shape[1] - (back - 1) * season

@@ -1,8 +1,8 @@
 """What a forecaster is given and how its work is timed. Every peer is a function from a task to quantiles."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from time import monotonic
-from typing import Callable
 import resource
 
 import numpy as np

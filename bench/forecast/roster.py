@@ -1,4 +1,4 @@
-"""Which forecasters stand beside Weft. Libraries are loaded when their peer is first asked, before its time is taken."""
+"""Which forecasters stand beside Weft. Their libraries are loaded here, before anybody's time is taken."""
 
 from importlib.metadata import version
 from importlib.util import find_spec

@@ -1,6 +1,6 @@
 """Measures Weft's forecasts beside those of its peers, on the same origins, with the same scorer, and prints the table.
 
-`run.py --help` says what can be chosen. Each library gets one thread; processor time is what is reported, not wall time.
+`run.py --help` says what can be chosen. Each library gets one thread; what is reported is processor time, not wall time.
 """
 
 import os
@@ -32,7 +32,9 @@ SLOW_STRIDE = 3  # slow peers see every third series
 def arguments(words: list[str]) -> Namespace:
     """The command line as values."""
     parser = ArgumentParser(prog="bench-forecast", description=__doc__.splitlines()[0])
-    parser.add_argument("--data", type=Path, default=PROJECT.parent / "shared" / "data", help="where the shared data lies")
+    parser.add_argument(
+        "--data", type=Path, default=PROJECT.parent / "shared" / "data", help="the shared data's folder"
+    )
     parser.add_argument("--weft", type=Path, default=PROJECT / "target" / "release" / "weft", help="the binary")
     parser.add_argument("--models", default="auto", help="Weft's models, with commas; empty for none")
     parser.add_argument("--peers", default="quick", help="names with commas, or quick (default), slow, all, none")
@@ -56,7 +58,9 @@ def task_at(dataset: data.Dataset, variant: data.Variant, origin: int, stride: i
     return Task(shown, first, dataset.step_seconds, dataset.season, dataset.horizon, LEVELS, dataset.time(first))
 
 
-def run_peer(peer: Peer, dataset: data.Dataset, variant: data.Variant, origins: np.ndarray, stride: int, cache: Cache) -> list[Run]:
+def run_peer(
+    peer: Peer, dataset: data.Dataset, variant: data.Variant, origins: np.ndarray, stride: int, cache: Cache
+) -> list[Run]:
     """The forecasts of one peer at all origins, from what was kept where it was."""
     runs = []
     for done, origin in enumerate(origins):
@@ -81,7 +85,9 @@ def progress(line: str) -> None:
 def thin(runs: list[Run], stride: int) -> list[Run]:
     """The same forecasts for every so-many-th series; what they cost was paid for all."""
     share = [len(run.quantiles[::stride]) / len(run.quantiles) for run in runs]
-    return [Run(run.quantiles[::stride], run.cpu_seconds * part, run.wall_seconds * part) for run, part in zip(runs, share)]
+    return [
+        Run(run.quantiles[::stride], run.cpu_seconds * part, run.wall_seconds * part) for run, part in zip(runs, share)
+    ]
 
 
 def rows(
@@ -89,7 +95,8 @@ def rows(
 ) -> list[table.Row]:
     """One row for each forecaster: its score over the members of a group, and its cost a series."""
     truth = np.stack([dataset.truth(int(origin))[::stride] for origin in origins])[:, members]
-    scale = np.stack([seasonal_scale(dataset.history(int(origin))[::stride], dataset.season) for origin in origins])[:, members]
+    histories = (dataset.history(int(origin))[::stride][members] for origin in origins)
+    scale = np.stack([seasonal_scale(history, dataset.season) for history in histories])
     quantiles = {name: np.stack([run.quantiles for run in of])[:, members] for name, of in runs.items()}
     floor = quantiles[roster.FLOOR]
     judged: dict[str, Score] = {
@@ -99,14 +106,17 @@ def rows(
     return [table.Row(name, judged[name], cost[name]) for name in runs]
 
 
-def report(dataset: data.Dataset, runs: dict[str, list[Run]], origins: np.ndarray, stride: int, chosen: Namespace, title: str) -> None:
+def report(
+    dataset: data.Dataset, runs: dict[str, list[Run]], origins: np.ndarray, stride: int, chosen: Namespace, title: str
+) -> None:
     """Prints the tables of one data set, one for each group."""
     groups = chosen.groups.split(",") if chosen.groups else list(dataset.groups)
     for group in (group for group in groups if group in dataset.groups):
         members = dataset.groups[group][::stride]
         if members.any():
             heading = f"{title}, {group}: {members.sum()} series, {len(origins)} origins"
-            print(table.render(heading, rows(runs, dataset, origins, stride, members), list(dataset.distances), chosen.details))
+            judged = rows(runs, dataset, origins, stride, members)
+            print(table.render(heading, judged, list(dataset.distances), chosen.details), flush=True)
 
 
 def measure(name: str, chosen: Namespace, peers: list[Peer], cache: Cache) -> None:
@@ -127,20 +137,23 @@ def measure(name: str, chosen: Namespace, peers: list[Peer], cache: Cache) -> No
 
 
 def main() -> int:
-    """Runs what was asked for; 2 for wrong input, as Weft's own commands do."""
+    """Runs what was asked for; 2 for wrong input and 3 where the binary failed, as Weft's own commands do."""
     warnings.simplefilter("ignore")
     logging.disable(logging.ERROR)  # libraries that miss a plotting package say so as an error
     chosen = arguments(sys.argv[1:])
     try:
         own = [model for model in chosen.models.split(",") if model]
         if own and not chosen.weft.exists():
-            raise ValueError(f"no binary at {chosen.weft}; build it, name it with --weft, or leave it out with --models ''")
+            raise ValueError(f"no binary at {chosen.weft}; build it, name another by --weft, or give --models ''")
         peers = roster.choose(chosen.peers) + (weft.models(chosen.weft, own, chosen.threads) if own else [])
         for name in chosen.sets.split(","):
             measure(name, chosen, peers, Cache(chosen.cache, chosen.fresh))
     except ValueError as error:
         print(f"bench-forecast: {error}", file=sys.stderr)
         return 2
+    except weft.Failed as error:
+        print(f"bench-forecast: {error}", file=sys.stderr)
+        return 3
     return 0
 
 

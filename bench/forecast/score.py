@@ -44,10 +44,10 @@ def seasonal_scale(history: np.ndarray, season: int) -> np.ndarray:
 def transform(truth: np.ndarray, forecast: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The probability integral transform as an interval [low, high] of levels, of one point unless quantiles tie.
 
-    A truth that lies between two quantiles gets the middle between their levels. One that equals several quantiles sits
-    on a point mass, which covers all their levels; at the ends it reaches on to 0 or 1, and from a quantile at zero to 0
-    always, since demand has nothing below. To randomise the transform is to draw from the interval; its share inside a
-    band is the expectation of that draw, without the noise.
+    A truth between two quantiles gets the middle between their levels. One that equals several quantiles sits on a point
+    mass, which covers all their levels; at the ends it reaches on to 0 or 1, from a quantile at zero to 0 always, since
+    demand has nothing below. To randomise the transform is to draw from the interval; its share inside a band is
+    the expectation of that draw, without the noise.
     """
     value = truth[..., None]
     tied = np.abs(forecast - value) <= TIE * np.maximum(np.abs(value), 1e-3)
@@ -100,7 +100,9 @@ class Score:
     undefined: int
 
 
-def score(truth: np.ndarray, forecast: np.ndarray, floor: np.ndarray, scale: np.ndarray, distances: dict[str, int]) -> Score:
+def score(
+    truth: np.ndarray, forecast: np.ndarray, floor: np.ndarray, scale: np.ndarray, distances: dict[str, int]
+) -> Score:
     """Judges a forecast; `floor` is that of the seasonal-naive floor, `scale` the denominator of MASE."""
     ends = {label: steps for label, steps in distances.items()}
     low, high = transform(truth, forecast)
@@ -108,7 +110,10 @@ def score(truth: np.ndarray, forecast: np.ndarray, floor: np.ndarray, scale: np.
     at = {label: slice(steps - 1, steps) for label, steps in ends.items()}
     until = {label: slice(0, steps) for label, steps in ends.items()}
     return Score(
-        ratios={k: loss_ratio(quantile_losses(truth, forecast, n), quantile_losses(truth, floor, n)) for k, n in ends.items()},
+        ratios={
+            k: loss_ratio(quantile_losses(truth, forecast, n), quantile_losses(truth, floor, n))
+            for k, n in ends.items()
+        },
         scaled_errors={k: scaled_error(truth, forecast, scale, n) for k, n in ends.items()},
         two_sided_at={k: coverage(both, steps) for k, steps in at.items()},
         two_sided_until={k: coverage(both, steps) for k, steps in until.items()},

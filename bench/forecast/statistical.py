@@ -1,14 +1,14 @@
-"""Classical models of statsforecast: AutoARIMA, AutoETS, AutoTheta, MSTL. One series at a time, each in a process of its own.
+"""Classical models of statsforecast: AutoARIMA, AutoETS, AutoTheta, MSTL. Each series in its own process.
 
 They know no gaps, so gaps are filled in line first. A fit that takes too long is ended and the model is asked again
 without its season, which is what its users do; where that takes too long too, the series keeps the last value.
 """
 
+from collections.abc import Callable
 from functools import partial
 from math import ceil
 from multiprocessing import get_context
 from resource import RLIMIT_CPU, RUSAGE_SELF, getrusage, setrlimit
-from typing import Callable
 import sys
 import warnings
 
@@ -103,8 +103,8 @@ def forecast(name: str, task: Task) -> np.ndarray:
             without_season += season > 1
             unanswered += season == 1
     if without_season:
-        line = f"{name}: {without_season} of {len(answers)} fits not done with the season, {unanswered} not without it either"
-        print(line, file=sys.stderr)
+        ended = f"{without_season} of {len(answers)} fits not done with the season, {unanswered} not without it either"
+        print(f"{name}: {ended}", file=sys.stderr)
     return answers
 
 

@@ -1,6 +1,7 @@
 """Turns scores into Markdown. It reckons nothing."""
 
 from dataclasses import dataclass
+from math import isnan
 
 from score import Coverage, Score
 
@@ -50,6 +51,6 @@ def cells(row: Row, distances: list[str], details: bool) -> list[str]:
 def render(heading: str, rows: list[Row], distances: list[str], details: bool) -> str:
     """A table with its heading, best loss at the longest distance first."""
     names = columns(distances, details)
-    ordered = sorted(rows, key=lambda row: (row.score.ratios[distances[-1]] != row.score.ratios[distances[-1]], row.score.ratios[distances[-1]]))
+    ordered = sorted(rows, key=lambda row: (isnan(row.score.ratios[distances[-1]]), row.score.ratios[distances[-1]]))
     body = [line(cells(row, distances, details)) for row in ordered]
     return "\n".join([f"### {heading}", "", line(names), line(["---"] * len(names)), *body, ""])

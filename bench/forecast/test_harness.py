@@ -1,4 +1,4 @@
-"""Holds the scorer, the floors and the data to values that can be reckoned by hand: `python -m unittest` in this folder."""
+"""Holds scorer, floors and data to values that can be reckoned by hand: `python -m unittest` in this folder."""
 
 import sys
 import unittest
@@ -131,7 +131,7 @@ class Binary(unittest.TestCase):
             binary = Path(folder) / "weft"
             binary.write_text("#!/bin/sh\necho 'no such model' >&2\nexit 2\n")
             binary.chmod(0o755)
-            with self.assertRaisesRegex(RuntimeError, "ended with 2: no such model"):
+            with self.assertRaisesRegex(weft.Failed, "ended with 2: no such model"):
                 weft.forecast(binary, "auto", 1, task([[1, 2, 3]]))
 
 

@@ -14,6 +14,10 @@ import pandas as pd
 from peers import Peer, Task
 
 
+class Failed(Exception):
+    """The binary ended with an error."""
+
+
 def write_history(path: Path, task: Task) -> None:
     """The history as long CSV, `series,timestamp,value`, a gap as an empty value."""
     times = pd.date_range(task.start, periods=task.history.shape[1], freq=pd.Timedelta(seconds=task.step_seconds))
@@ -72,7 +76,7 @@ def forecast(binary: Path, model: str, threads: int, task: Task) -> np.ndarray:
                 env={"RAYON_NUM_THREADS": str(threads), "PATH": "/usr/bin:/bin"},
             )
         if done.returncode != 0:
-            raise RuntimeError(f"weft forecast --model {model} ended with {done.returncode}: {done.stderr.strip()[-500:]}")
+            raise Failed(f"weft forecast --model {model} ended with {done.returncode}: {done.stderr.strip()[-500:]}")
         return read_forecast(answer, task)
 
 
