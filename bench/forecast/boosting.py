@@ -148,7 +148,7 @@ def sample(task: Task, random: np.random.Generator) -> tuple[np.ndarray, np.ndar
 
 
 def scales(task: Task) -> np.ndarray:
-    """The unit of each series: its mean absolute seasonal error, without two seasons its mean absolute step; never 0."""
+    """The unit of each series: its mean absolute seasonal error, without two seasons its mean step; never 0."""
     lag = task.season if task.history.shape[1] >= 2 * task.season else 1
     errors = task.history[:, lag:] - task.history[:, :-lag]
     scale = np.nan_to_num(row_mean(np.abs(errors)))

@@ -16,14 +16,14 @@ TIE = 1e-6  # relative; forecasts that went through 32-bit numbers or text are e
 
 
 def quantile_losses(truth: np.ndarray, forecast: np.ndarray, steps: int) -> np.ndarray:
-    """Per series, the quantile loss summed over origins, the first `steps` steps and the levels 0.1 to 0.9."""
+    """The quantile loss of each origin and series, summed over the first `steps` steps and the levels 0.1 to 0.9."""
     error = truth[:, :, :steps, None] - forecast[:, :, :steps, LOSS_LEVELS]
     levels = LEVELS[LOSS_LEVELS]
-    return np.maximum(levels * error, (levels - 1) * error).sum((0, 2, 3))
+    return np.maximum(levels * error, (levels - 1) * error).sum((2, 3))
 
 
 def loss_ratio(losses: np.ndarray, floor: np.ndarray) -> float:
-    """Geometric mean over series of loss / loss of the floor. Series that the floor foretells exactly are left out."""
+    """Geometric mean of loss / loss of the floor. Where the floor foretells exactly, the loss is left out."""
     known = floor > 0
     with np.errstate(divide="ignore"):
         return float(np.exp(np.log(losses[known] / floor[known]).mean()))
@@ -89,7 +89,8 @@ def coverage(inside: np.ndarray, steps: slice) -> Coverage:
 class Score:
     """All that the table shows of one forecaster on some series."""
 
-    ratios: dict[str, float]
+    ratios: dict[str, float]  # per series, pooled over origins
+    pair_ratios: dict[str, float]  # per pair of origin and series
     scaled_errors: dict[str, float]
     two_sided_at: dict[str, Coverage]
     two_sided_until: dict[str, Coverage]
@@ -104,17 +105,15 @@ def score(
     truth: np.ndarray, forecast: np.ndarray, floor: np.ndarray, scale: np.ndarray, distances: dict[str, int]
 ) -> Score:
     """Judges a forecast; `floor` is that of the seasonal-naive floor, `scale` the denominator of MASE."""
-    ends = {label: steps for label, steps in distances.items()}
     low, high = transform(truth, forecast)
     both, upper = share_within(low, high, 0.025, 0.975), share_within(low, high, 0.0, 0.95)
-    at = {label: slice(steps - 1, steps) for label, steps in ends.items()}
-    until = {label: slice(0, steps) for label, steps in ends.items()}
+    at = {label: slice(steps - 1, steps) for label, steps in distances.items()}
+    until = {label: slice(0, steps) for label, steps in distances.items()}
+    losses = {k: (quantile_losses(truth, forecast, n), quantile_losses(truth, floor, n)) for k, n in distances.items()}
     return Score(
-        ratios={
-            k: loss_ratio(quantile_losses(truth, forecast, n), quantile_losses(truth, floor, n))
-            for k, n in ends.items()
-        },
-        scaled_errors={k: scaled_error(truth, forecast, scale, n) for k, n in ends.items()},
+        ratios={k: loss_ratio(own.sum(0), floors.sum(0)) for k, (own, floors) in losses.items()},
+        pair_ratios={k: loss_ratio(own, floors) for k, (own, floors) in losses.items()},
+        scaled_errors={k: scaled_error(truth, forecast, scale, n) for k, n in distances.items()},
         two_sided_at={k: coverage(both, steps) for k, steps in at.items()},
         two_sided_until={k: coverage(both, steps) for k, steps in until.items()},
         one_sided_at={k: coverage(upper, steps) for k, steps in at.items()},

@@ -30,6 +30,7 @@ def columns(distances: list[str], details: bool) -> list[str]:
     names += [f"WQL {label}" for label in distances] + [f"MASE {label}" for label in distances]
     names += [f"95 % to {label}" for label in distances]
     if details:
+        names += [f"WQL of pairs {label}" for label in distances]
         names += [f"95 % at {label}" for label in distances] + [f"upper 95 % to {label}" for label in distances]
         names += [f"upper 95 % at {label}" for label in distances]
     return names + ["CPU s", "crossings", "negative", "undefined"]
@@ -42,9 +43,11 @@ def cells(row: Row, distances: list[str], details: bool) -> list[str]:
     found += [f"{score.ratios[label]:.3f}" for label in distances]
     found += [f"{score.scaled_errors[label]:.3f}" for label in distances]
     shown = [score.two_sided_until]
+    pairs = [f"{score.pair_ratios[label]:.3f}" for label in distances] if details else []
     if details:
         shown += [score.two_sided_at, score.one_sided_until, score.one_sided_at]
-    found += [share(coverage[label]) for coverage in shown for label in distances]
+    covered = [share(coverage[label]) for coverage in shown for label in distances]
+    found += covered[: len(distances)] + pairs + covered[len(distances) :]
     return found + [f"{row.cpu_seconds:.3f}", str(score.crossings), str(score.negatives), str(score.undefined)]
 
 

@@ -33,12 +33,12 @@ def one(truth: float, quantiles: np.ndarray) -> tuple[float, float]:
 class Losses(unittest.TestCase):
     def test_the_loss_of_one_step_is_that_of_the_definition(self):
         truth, forecast = np.full((1, 1, 1), 3.0), np.full((1, 1, 1, COUNT), 1.0)
-        self.assertAlmostEqual(score.quantile_losses(truth, forecast, 1)[0], 2 * sum(n / 10 for n in range(1, 10)))
+        self.assertAlmostEqual(score.quantile_losses(truth, forecast, 1)[0, 0], 2 * sum(n / 10 for n in range(1, 10)))
 
     def test_only_steps_up_to_the_distance_count(self):
         truth, forecast = np.array([[[1.0, 9.0]]]), np.full((1, 1, 2, COUNT), 1.0)
-        self.assertEqual(score.quantile_losses(truth, forecast, 1)[0], 0)
-        self.assertGreater(score.quantile_losses(truth, forecast, 2)[0], 0)
+        self.assertEqual(score.quantile_losses(truth, forecast, 1)[0, 0], 0)
+        self.assertGreater(score.quantile_losses(truth, forecast, 2)[0, 0], 0)
 
     def test_the_ratio_is_a_geometric_mean_without_what_the_floor_knows_exactly(self):
         self.assertAlmostEqual(score.loss_ratio(np.array([1.0, 4.0, 5.0]), np.array([2.0, 2.0, 0.0])), 1.0)
