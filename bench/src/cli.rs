@@ -11,7 +11,7 @@ use weft::cli::Failure;
 use weft_core::forecast::Confidence;
 use weft_sim::backtest::PolicyChoice;
 
-use crate::{azure, cloudsim, data, example, growth, planetlab, serving};
+use crate::{azure, cloudsim, data, example, growth, nab, planetlab, serving, ucr};
 
 /// Prints every number of docs/results.md.
 #[derive(Debug, Parser)]
@@ -54,6 +54,10 @@ enum Command {
     },
     /// What `weft serve` takes with a large fleet's past in its store.
     Serving(Serving),
+    /// The anomaly detector on the CloudWatch files of the Numenta Anomaly Benchmark, scored as that benchmark scores.
+    Nab,
+    /// Clusters of labelled sets of the UCR archive, against their labels.
+    Ucr,
     /// Everything of a backtest, in order.
     All,
 }
@@ -133,6 +137,8 @@ fn measure(data: &std::path::Path, command: Command) -> Result<(), Failure> {
         Command::Growth(growth) => growth::run(&growth),
         Command::GrowthCase { copies, growth } => growth::run_case(copies, &growth),
         Command::Serving(serving) => serving::run(&serving),
+        Command::Nab => nab::run(data),
+        Command::Ucr => ucr::run(data),
         Command::All => {
             // What is missing is said before the first hour of work, not after it.
             data::check(data)?;

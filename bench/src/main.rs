@@ -8,9 +8,11 @@ mod data;
 mod envelope;
 mod example;
 mod growth;
+mod nab;
 mod planetlab;
 mod serving;
 mod table;
+mod ucr;
 mod verdict;
 
 use std::process::ExitCode;

@@ -9,8 +9,11 @@ use std::fs;
 use std::path::Path;
 
 use anyhow::{Context, bail};
+use weft::cli::Failure;
 use weft_core::time::{Span, Step, Timestamp};
 use weft_forecast::detect::{Detector, DetectorConfig};
+
+use crate::data;
 
 /// Weights of the standard profile: a window found at its left edge, a false alarm far from any window, a window
 /// missed.
@@ -44,41 +47,43 @@ const NUMENTA: [(&str, f64); 17] = [
 ];
 
 /// A file with its windows as rows, first and last inclusive.
-pub(crate) struct Labelled {
-    pub(crate) name: String,
-    pub(crate) rows: Vec<(Timestamp, Option<f64>)>,
-    pub(crate) windows: Vec<(usize, usize)>,
+struct Labelled {
+    name: String,
+    rows: Vec<(Timestamp, Option<f64>)>,
+    windows: Vec<(usize, usize)>,
 }
 
 /// How a file did at the corpus's threshold.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct FileScore {
-    pub(crate) name: String,
-    pub(crate) score: f64,
-    pub(crate) windows: usize,
-    pub(crate) found: usize,
-    pub(crate) false_positives: usize,
+struct FileScore {
+    name: String,
+    score: f64,
+    windows: usize,
+    found: usize,
+    false_positives: usize,
 }
 
 /// How a corpus did.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct CorpusScore {
+struct CorpusScore {
     /// Alarms are the rows that score at least this.
-    pub(crate) threshold: f64,
+    threshold: f64,
     /// 0 for a detector that never alarms, 100 for one that finds each window at its left edge and nothing else.
-    pub(crate) normalised: f64,
-    pub(crate) files: Vec<FileScore>,
+    normalised: f64,
+    files: Vec<FileScore>,
 }
 
-/// Scores the default detector on all files that `data`/windows.json names.
-pub(crate) fn run(data: &Path) -> anyhow::Result<CorpusScore> {
-    let files = load(data)?;
+/// Prints how the default detector does on all files that nab/windows.json of `data` names.
+pub(crate) fn run(data: &Path) -> Result<(), Failure> {
+    let windows = data::file(data, "nab/windows.json")?;
+    let files = load(windows.parent().unwrap_or(data)).map_err(Failure::Input)?;
     let scored: Vec<Scored> = files.iter().map(|file| Scored::new(file, &detect(file))).collect();
-    Ok(score_corpus(&scored))
+    println!("{}", score_corpus(&scored));
+    Ok(())
 }
 
 /// Reads all files that `data`/windows.json names.
-pub(crate) fn load(data: &Path) -> anyhow::Result<Vec<Labelled>> {
+fn load(data: &Path) -> anyhow::Result<Vec<Labelled>> {
     let path = data.join("windows.json");
     let text =
         fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
@@ -120,7 +125,7 @@ fn parse_time(text: &str) -> anyhow::Result<Timestamp> {
 }
 
 /// One pass over the file. The step is what most of its first rows are apart.
-pub(crate) fn detect(file: &Labelled) -> Vec<f64> {
+fn detect(file: &Labelled) -> Vec<f64> {
     let mut detector = Detector::new(DetectorConfig::new(step_of(file)));
     file.rows.iter().map(|(at, value)| detector.observe(*at, *value).score).collect()
 }
@@ -141,14 +146,14 @@ struct Row {
 }
 
 /// The rows of a file that count, highest score first, and how many windows it has.
-pub(crate) struct Scored {
+struct Scored {
     name: String,
     windows: usize,
     rows: Vec<Row>,
 }
 
 impl Scored {
-    pub(crate) fn new(file: &Labelled, scores: &[f64]) -> Self {
+    fn new(file: &Labelled, scores: &[f64]) -> Self {
         let probation = probation_rows(scores.len());
         let row = |(index, score): (usize, &f64)| {
             let (window, worth) = worth(&file.windows, index);
@@ -205,7 +210,7 @@ fn scaled_sigmoid(position: f64) -> f64 {
 }
 
 /// Chooses the threshold that is best for the whole corpus and scores it there.
-pub(crate) fn score_corpus(files: &[Scored]) -> CorpusScore {
+fn score_corpus(files: &[Scored]) -> CorpusScore {
     let threshold = best_threshold(files);
     let at_threshold: Vec<FileScore> = files.iter().map(|file| file.at(threshold)).collect();
     let windows: usize = files.iter().map(|file| file.windows).sum();

@@ -1,4 +1,4 @@
-//! Clusters of labelled sets: reads every sktime `.ts` file of a folder and prints the adjusted Rand index with the true
+//! `weft-bench ucr`: clusters of labelled sets. It reads every sktime `.ts` file of a folder and prints the adjusted Rand index with the true
 //! number of classes and with the number that Weft chooses. Where a set comes as NAME_TRAIN and NAME_TEST, both together
 //! are a row too. Labels are only ever compared with what was found.
 
@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use anyhow::{Context, bail};
+use weft::cli::Failure;
 use weft_forecast::cluster::{Clusters, Count, Profile, adjusted_rand_index};
 
 /// Seeds of the runs whose median is reported.
@@ -14,16 +15,16 @@ const SEEDS: [u64; 3] = [1, 2, 3];
 
 /// What was found in one set.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Row {
-    pub(crate) set: String,
-    pub(crate) series: usize,
-    pub(crate) classes: usize,
+struct Row {
+    set: String,
+    series: usize,
+    classes: usize,
     /// With the true number of classes.
-    pub(crate) fixed: f64,
+    fixed: f64,
     /// With the number chosen, and that number.
-    pub(crate) auto: f64,
-    pub(crate) chosen: usize,
-    pub(crate) seconds: f64,
+    auto: f64,
+    chosen: usize,
+    seconds: f64,
 }
 
 /// A labelled set.
@@ -33,19 +34,18 @@ struct Set {
     labels: Vec<String>,
 }
 
-/// Prints a row for each set in the folder, in the order of their names.
-pub(crate) fn run(data: &Path) -> anyhow::Result<Vec<Row>> {
-    let mut rows = Vec::new();
+/// Prints a row for each set in the folder `ucr` of `data`, in the order of their names.
+pub(crate) fn run(data: &Path) -> Result<(), Failure> {
+    let sets = sets(&data.join("ucr")).map_err(Failure::Input)?;
     println!("{:<34} series classes  fixed   auto  chosen  seconds", "set");
-    for (name, set) in sets(data)? {
-        let row = measure(name, &set)?;
-        let Row { set, series, classes, fixed, auto, chosen, seconds } = &row;
+    for (name, set) in sets {
+        let Row { set, series, classes, fixed, auto, chosen, seconds } =
+            measure(name, &set).map_err(Failure::Input)?;
         println!(
             "{set:<34} {series:>6} {classes:>7} {fixed:>6.3} {auto:>6.3} {chosen:>7} {seconds:>8.2}"
         );
-        rows.push(row);
     }
-    Ok(rows)
+    Ok(())
 }
 
 fn sets(data: &Path) -> anyhow::Result<Vec<(String, Set)>> {

@@ -108,8 +108,8 @@ const LARGEST_SECONDS: f64 = 1e11;
 /// do, an instant is wrong rather than the trace so thin.
 const STEPS_FOR_A_SAMPLE: i64 = 100;
 
-/// Refuses samples that lie so far apart that one of their instants must be wrong.
-fn check_span(
+/// Refuses samples that lie so far apart that one of their instants must be wrong. `file` is what the sentence begins with.
+pub fn check_span(
     file: &str,
     instants: impl IntoIterator<Item = Timestamp>,
     step: Step,

@@ -40,11 +40,7 @@ pub fn run(arguments: &BacktestArguments) -> Result<(), Failure> {
     }
     match arguments.output {
         Output::Table => output::print(&table(&outcome)),
-        Output::Json => {
-            let json = serde_json::to_string_pretty(&outcome)
-                .map_err(|error| Failure::Outside(error.into()))?;
-            output::print(&format!("{json}\n"))
-        }
+        Output::Json => output::print_json(&outcome),
     }
 }
 

@@ -3,6 +3,8 @@
 //! Exit codes: 0 done, 1 the answer is no, 2 wrong usage or input, 3 something outside failed.
 //! Errors are one sentence on stderr that says what to do.
 
+mod series;
+
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -15,7 +17,12 @@ use weft_core::time::{Span, Step};
 use weft_sim::backtest::PolicyChoice;
 
 use crate::client::{self, Decision};
-use crate::{backtest, demo, log, serve, simulate, validate};
+use crate::{backtest, cluster, demo, detect, forecast, log, serve, simulate, validate};
+
+pub use series::{
+    ClusterArguments, DetectArguments, ForecastArguments, Horizon, Level, SeriesOutput,
+    ServerArguments,
+};
 
 /// Why a command did not do what was asked.
 #[derive(Debug)]
@@ -68,6 +75,12 @@ enum Command {
     Backtest(Box<BacktestArguments>),
     /// Show the control loop at work on a simulated fleet of three regions, with the dashboard.
     Demo(DemoArguments),
+    /// Forecast series of a CSV, or of a query of a metrics server: quantiles for each step ahead.
+    Forecast(ForecastArguments),
+    /// Find anomalies in series of a CSV: a score and a verdict for each sample.
+    Detect(DetectArguments),
+    /// Put series of a CSV that have a similar shape together.
+    Cluster(ClusterArguments),
     /// Run the control loop, the REST API and the dashboard.
     Serve(ServeArguments),
     /// Play a fleet as a process of its own, to rehearse `weft serve` on; it outlives the loop.
@@ -507,6 +520,9 @@ pub fn run() -> ExitCode {
     let result = match command {
         Command::Backtest(arguments) => backtest::run(&arguments),
         Command::Demo(arguments) => demo::run(&arguments),
+        Command::Forecast(arguments) => forecast::run(&arguments),
+        Command::Detect(arguments) => detect::run(&arguments),
+        Command::Cluster(arguments) => cluster::run(&arguments),
         Command::Serve(arguments) => serve::run(&arguments),
         Command::Simulate(arguments) => simulate::run(&arguments),
         Command::Validate(arguments) => validate::run(&arguments),

@@ -17,10 +17,10 @@ use anyhow::{Context, anyhow};
 use serde::Deserialize;
 use weft_collect::calendar::CalendarSource;
 use weft_collect::campaign::CampaignSource;
-use weft_collect::fetch::{Credentials, FetchSettings};
+use weft_collect::fetch::{Credentials, FetchError, FetchSettings};
 use weft_collect::news::NewsSource;
 use weft_collect::preset::{self, Preset, PresetOptions};
-use weft_collect::prometheus::Client;
+use weft_collect::prometheus::{Client, PrometheusError};
 use weft_collect::signal::source::SignalSource;
 use weft_core::files::{fleet, policy};
 use weft_core::policy::{Mode, Policy};
@@ -134,6 +134,19 @@ impl CredentialFiles {
         }
     }
 
+    /// What the command line names, which takes a token or a user with a password and refuses the rest.
+    pub(crate) fn of(
+        token_file: Option<PathBuf>,
+        user: Option<String>,
+        password_file: Option<PathBuf>,
+    ) -> Self {
+        match (token_file, user, password_file) {
+            (Some(file), None, None) => Self::Bearer(file),
+            (None, Some(user), Some(password_file)) => Self::Basic { user, password_file },
+            _ => Self::Nobody,
+        }
+    }
+
     fn read(&self) -> anyhow::Result<Option<Credentials>> {
         Ok(match self {
             Self::Nobody => None,
@@ -174,6 +187,32 @@ impl MetricsServer {
         let ca_file = self.ca_file.clone();
         let settings = FetchSettings { credentials, ca_file, ..Client::settings() };
         Ok(Client::new(&self.address, settings)?.with_concurrency(2))
+    }
+
+    /// Who can mend it where a server gives no answer: whoever looks after it, or the person who asked.
+    pub(crate) fn failure(error: PrometheusError) -> Failure {
+        if is_unwelcome(&error) {
+            return Failure::Outside(anyhow!(error).context(
+                "the server does not let us read: give --token-file, or --user and --password-file",
+            ));
+        }
+        match &error {
+            PrometheusError::Refused { kind, .. } if kind.ends_with("bad_data") => {
+                Failure::Input(error.into())
+            }
+            _ => Failure::Outside(error.into()),
+        }
+    }
+}
+
+/// Whether the server wants to know who asks, or does not like who does.
+fn is_unwelcome(error: &PrometheusError) -> bool {
+    match error {
+        PrometheusError::Fetch(FetchError::Refused { status, .. }) => matches!(status, 401 | 403),
+        PrometheusError::Refused { kind, .. } => {
+            kind.starts_with("status 401") || kind.starts_with("status 403")
+        }
+        _ => false,
     }
 }
 

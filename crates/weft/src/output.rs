@@ -2,10 +2,11 @@
 //! reader who may stop reading.
 
 use std::fs::{self, File};
-use std::io::{self, ErrorKind, Write};
+use std::io::{self, ErrorKind, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, anyhow};
+use serde::Serialize;
 
 use crate::cli::Failure;
 
@@ -70,12 +71,51 @@ impl Drop for Page {
 /// Prints to standard output. A reader who has stopped reading has what they wanted.
 pub(crate) fn print(text: &str) -> Result<(), Failure> {
     let mut out = io::stdout().lock();
-    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+    printed(out.write_all(text.as_bytes()).and_then(|()| out.flush()))
+}
+
+/// A reader who has stopped reading is no error.
+fn printed(result: io::Result<()>) -> Result<(), Failure> {
+    match result {
         Err(error) if error.kind() != ErrorKind::BrokenPipe => {
             let error = anyhow::Error::new(error).context("cannot write to standard output");
             Err(Failure::Outside(error))
         }
         _ => Ok(()),
+    }
+}
+
+/// Prints a value as JSON.
+pub(crate) fn print_json(value: &impl Serialize) -> Result<(), Failure> {
+    let json =
+        serde_json::to_string_pretty(value).map_err(|error| Failure::Outside(error.into()))?;
+    print(&format!("{json}\n"))
+}
+
+/// Prints rows as CSV, with quotes where a field needs them.
+pub(crate) fn print_csv(
+    header: &[String],
+    rows: impl Iterator<Item = Vec<String>>,
+) -> Result<(), Failure> {
+    let mut writer = csv::Writer::from_writer(io::stdout().lock());
+    let mut written = writer.write_record(header);
+    for row in rows {
+        written = written.and_then(|()| writer.write_record(row));
+        if written.is_err() {
+            break;
+        }
+    }
+    let written = written.map_err(|error| match error.into_kind() {
+        csv::ErrorKind::Io(error) => error,
+        other => io::Error::other(format!("{other:?}")),
+    });
+    printed(written.and_then(|()| writer.flush()))
+}
+
+/// Says how far the work is to a person who watches, and nothing in a pipe.
+pub(crate) fn tell(what: &str) {
+    if io::stderr().is_terminal() {
+        eprintln!("{what}");
     }
 }
 

@@ -31,6 +31,79 @@ pub struct LongSeries {
     pub covariates: BTreeMap<String, Series>,
 }
 
+/// How the instants of a series are written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum TimeForm {
+    /// RFC 3339 with this distance from UTC: `Z`, or as `+02:00`.
+    Rfc3339(String),
+    /// Seconds since the epoch.
+    UnixSeconds,
+    /// Milliseconds since the epoch.
+    UnixMillis,
+}
+
+impl TimeForm {
+    /// The form of a text that is an instant.
+    fn of(text: &str) -> Self {
+        if let Ok(number) = text.parse::<i64>() {
+            let is_millis = number as f64 > LARGEST_SECONDS;
+            return if is_millis { Self::UnixMillis } else { Self::UnixSeconds };
+        }
+        let offset = text.len().checked_sub("+00:00".len()).and_then(|from| text.get(from..));
+        let offset = offset.filter(|offset| offset.starts_with(['+', '-']));
+        Self::Rfc3339(offset.unwrap_or("Z").to_owned())
+    }
+
+    /// `at` in this form.
+    pub fn written(&self, at: Timestamp) -> String {
+        match self {
+            Self::UnixSeconds => at.as_millis().div_euclid(1_000).to_string(),
+            Self::UnixMillis => at.as_millis().to_string(),
+            Self::Rfc3339(offset) => {
+                let local = (at + distance(offset)).to_string();
+                local
+                    .strip_suffix('Z')
+                    .map_or_else(|| local.clone(), |text| text.to_owned() + offset)
+            }
+        }
+    }
+}
+
+/// How far a clock with this `offset` is ahead of UTC.
+fn distance(offset: &str) -> Span {
+    let (sign, clock) = match offset.split_at_checked(1) {
+        Some(("+", clock)) => (1, clock),
+        Some(("-", clock)) => (-1, clock),
+        _ => return Span::ZERO,
+    };
+    let mut parts = clock.split(':').map(|part| part.parse::<i64>().unwrap_or_default());
+    let (hours, minutes) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
+    (Span::from_hours(hours) + Span::from_minutes(minutes)) * sign
+}
+
+/// One series of a file, its samples at the instants that were written.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SampledSeries {
+    /// Its name, as in the file.
+    pub name: String,
+    /// How its first line writes its instant.
+    pub form: TimeForm,
+    /// What was given for each instant; `None` for a gap.
+    pub samples: BTreeMap<Timestamp, Option<f64>>,
+}
+
+/// A file of series that are on no grid yet.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SampledCsv {
+    /// The distance most often found between two lines of a series, as [`read`] takes it; `None` where no series has two
+    /// lines.
+    pub usual: Option<Step>,
+    /// The names of the known covariates.
+    pub covariates: Vec<String>,
+    /// The series, in the order in which they first appear.
+    pub series: Vec<SampledSeries>,
+}
+
 /// A file of series.
 #[derive(Debug, Clone, PartialEq)]
 pub struct LongCsv {
@@ -44,13 +117,45 @@ pub struct LongCsv {
 /// (the smaller where two are equally often; five minutes where no series has two lines). Samples
 /// that fall into one step are averaged.
 pub fn read(file: &str, bytes: &[u8], step: Option<Step>) -> Result<LongCsv, ReadError> {
+    let (header, series) = gathered(file, bytes, Repeats::Refused)?;
+    let step = step.or_else(|| usual_step(&series)).unwrap_or_default();
+    let instants = series.iter().flat_map(|raw| raw.values.keys().copied());
+    check_span(file, instants, step)?;
+    let series = series.into_iter().map(|raw| raw.on_grid(step, &header)).collect();
+    Ok(LongCsv { step, series })
+}
+
+/// Reads a file and leaves its samples where they are. Of lines with the same series and timestamp the last one counts.
+pub fn samples(file: &str, bytes: &[u8]) -> Result<SampledCsv, ReadError> {
+    let (header, series) = gathered(file, bytes, Repeats::LastCounts)?;
+    let usual = usual_step(&series);
+    let covariates = header.iter().skip(COLUMNS.len()).map(str::to_owned).collect();
+    let sampled =
+        |raw: RawSeries| SampledSeries { name: raw.name, form: raw.form, samples: raw.values };
+    Ok(SampledCsv { usual, covariates, series: series.into_iter().map(sampled).collect() })
+}
+
+/// What a second line for a series and timestamp is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Repeats {
+    Refused,
+    LastCounts,
+}
+
+/// The header of a file and all its lines by series.
+fn gathered(
+    file: &str,
+    bytes: &[u8],
+    repeats: Repeats,
+) -> Result<(StringRecord, Vec<RawSeries>), ReadError> {
     let mut reader = ReaderBuilder::new()
         .trim(Trim::All)
         .flexible(true)
         .from_reader(text(file, bytes)?.as_bytes());
     let header = reader.headers().map_err(|error| broken(file, &error))?.clone();
     check_header(file, &header)?;
-    let mut gathered = Gathered::default();
+    let mut gathered =
+        Gathered { repeats, series: Vec::new(), positions: BTreeMap::new(), last: 0 };
     let mut record = StringRecord::new();
     while reader.read_record(&mut record).map_err(|error| broken(file, &error))? {
         gathered.add(&Line { file, header: &header, record: &record })?;
@@ -62,11 +167,7 @@ pub fn read(file: &str, bytes: &[u8], step: Option<Step>) -> Result<LongCsv, Rea
             found: "a header only".to_owned(),
         });
     }
-    let step = step.unwrap_or_else(|| usual_step(&gathered.series));
-    let instants = gathered.series.iter().flat_map(|raw| raw.values.keys().copied());
-    check_span(file, instants, step)?;
-    let series = gathered.series.into_iter().map(|raw| raw.on_grid(step, &header)).collect();
-    Ok(LongCsv { step, series })
+    Ok((header, gathered.series))
 }
 
 /// Makes a trace of the series. `name/resource` is a resource of a workload in the resource's
@@ -158,6 +259,7 @@ fn check_header(file: &str, header: &StringRecord) -> Result<(), ReadError> {
 /// The lines of one series, with the covariates by column.
 struct RawSeries {
     name: String,
+    form: TimeForm,
     /// What was given for each instant; `None` for a gap.
     values: BTreeMap<Timestamp, Option<f64>>,
     covariates: Vec<Bins>,
@@ -186,8 +288,8 @@ impl RawSeries {
 }
 
 /// The series so far; lines of one series mostly stand together, so the last one is tried first.
-#[derive(Default)]
 struct Gathered {
+    repeats: Repeats,
     series: Vec<RawSeries>,
     positions: BTreeMap<String, usize>,
     last: usize,
@@ -195,11 +297,14 @@ struct Gathered {
 
 impl Gathered {
     fn add(&mut self, line: &Line<'_>) -> Result<(), ReadError> {
+        line.check_shape()?;
         let at = line.timestamp()?;
         let value = line.number(2, "a number, or nothing for a gap")?;
         let covariates = line.header.len() - COLUMNS.len();
-        let series = self.of(line.field(0), covariates);
-        if series.values.insert(at, value).is_some() {
+        let repeats = self.repeats;
+        let series = self.of(line, covariates);
+        let is_repeated = series.values.insert(at, value).is_some();
+        if is_repeated && repeats == Repeats::Refused {
             let expected = "one line for each series and timestamp";
             return Err(line.wrong(1, expected, line.field(1)));
         }
@@ -212,13 +317,15 @@ impl Gathered {
         Ok(())
     }
 
-    fn of(&mut self, name: &str, covariates: usize) -> &mut RawSeries {
+    fn of(&mut self, line: &Line<'_>, covariates: usize) -> &mut RawSeries {
+        let name = line.field(0);
         if self.series.get(self.last).is_none_or(|series| series.name != name) {
             let next = self.series.len();
             self.last = *self.positions.entry(name.to_owned()).or_insert(next);
             if self.last == next {
                 self.series.push(RawSeries {
                     name: name.to_owned(),
+                    form: TimeForm::of(line.field(1)),
                     values: BTreeMap::new(),
                     covariates: (0..covariates).map(|_| Bins::default()).collect(),
                 });
@@ -238,6 +345,19 @@ struct Line<'a> {
 impl Line<'_> {
     fn field(&self, column: usize) -> &str {
         self.record.get(column).unwrap_or_default()
+    }
+
+    /// Refuses a line without a name, and one with more fields than the header: a decimal comma, or a name with commas
+    /// and no quotes, would pass for something else.
+    fn check_shape(&self) -> Result<(), ReadError> {
+        if self.record.len() > self.header.len() {
+            let found = self.record.iter().collect::<Vec<_>>().join(",");
+            return Err(self.wrong(0, "as many fields as the header has", &found));
+        }
+        if self.field(0).is_empty() {
+            return Err(self.wrong(0, "a name", ""));
+        }
+        Ok(())
     }
 
     fn timestamp(&self) -> Result<Timestamp, ReadError> {
@@ -261,7 +381,8 @@ impl Line<'_> {
             return Ok(None);
         }
         match text.parse::<f64>() {
-            Ok(value) if value.is_finite() => Ok(Some(value)),
+            // Series are of f32: what is no finite number there would become a gap.
+            Ok(value) if (value as f32).is_finite() => Ok(Some(value)),
             _ => Err(self.wrong(column, expected, text)),
         }
     }
@@ -277,15 +398,17 @@ impl Line<'_> {
     }
 }
 
-fn usual_step(series: &[RawSeries]) -> Step {
-    let mut counts: BTreeMap<Span, usize> = BTreeMap::new();
+/// Distances are compared in whole seconds: clocks that write fractions of them jitter.
+fn usual_step(series: &[RawSeries]) -> Option<Step> {
+    let mut counts: BTreeMap<i64, usize> = BTreeMap::new();
     for raw in series {
         for (earlier, later) in raw.values.keys().zip(raw.values.keys().skip(1)) {
-            *counts.entry(*later - *earlier).or_default() += 1;
+            let seconds = (*later - *earlier).as_seconds_f64().round() as i64;
+            *counts.entry(seconds.max(1)).or_default() += 1;
         }
     }
     let usual = counts.into_iter().rev().max_by_key(|(_, count)| *count);
-    usual.and_then(|(span, _)| Step::new(span).ok()).unwrap_or_default()
+    usual.and_then(|(seconds, _)| Step::new(Span::from_seconds(seconds)).ok())
 }
 
 #[cfg(test)]
@@ -312,6 +435,37 @@ mod tests {
         assert_eq!(values(&web.values), [Some(1.0), None, Some(3.0), None]);
         let holiday = values(&web.covariates["holiday"]);
         assert_eq!(holiday, [Some(0.0), Some(1.0), Some(0.0), Some(1.0)]);
+    }
+
+    #[test]
+    fn samples_stay_where_they_are_and_the_last_line_counts() {
+        let text = "\u{feff}series,timestamp,value\r\n\"a,b\",1000,1\r\n\"a,b\",700,-2.5\r\n\"a,b\",1000,3\r\n\
+                    c,2024-01-01T02:00:07+02:00,\r\n";
+        let csv = samples("a.csv", text.as_bytes()).expect("a clean file");
+        assert_eq!(csv.usual, Some(Step::FIVE_MINUTES));
+        let at = Timestamp::from_seconds;
+        let first = &csv.series[0];
+        assert_eq!((&*first.name, &first.form), ("a,b", &TimeForm::UnixSeconds));
+        let expected = [(at(700), Some(-2.5)), (at(1_000), Some(3.0))];
+        assert!(first.samples.clone().into_iter().eq(expected), "{:?}", first.samples);
+        assert_eq!(csv.series[1].samples.values().next(), Some(&None), "a gap");
+    }
+
+    #[test]
+    fn instants_are_written_as_they_were_read() {
+        for text in [
+            "1704067200",
+            "1704067200000",
+            "2024-01-01T00:05:00Z",
+            "2024-01-01T02:05:00+02:00",
+            "2023-12-31T18:35:00-05:30",
+            "2024-01-01T00:05:00.25+00:00",
+        ] {
+            let csv = format!("series,timestamp,value\na,{text},1\n");
+            let csv = samples("a.csv", csv.as_bytes()).expect("a clean file");
+            let at = csv.series[0].samples.keys().next().copied().expect("a sample");
+            assert_eq!(csv.series[0].form.written(at), text);
+        }
     }
 
     #[test]
@@ -371,6 +525,18 @@ mod tests {
         check(
             &format!("{head}a,1,inf,0\n"),
             "a.csv, line 2, value: expected a number, or nothing for a gap, found `inf`",
+        );
+        check(
+            &format!("{head}a,1,1e39,0\n"),
+            "a.csv, line 2, value: expected a number, or nothing for a gap, found `1e39`",
+        );
+        check(
+            &format!("{head}a,1,2,0\n,2,2,0\n"),
+            "a.csv, line 3, series: expected a name, found ``",
+        );
+        check(
+            "series,timestamp,value\na,1,2,5\n",
+            "a.csv, line 2, series: expected as many fields as the header has, found `a,1,2,5`",
         );
         check(
             &format!("{head}a,1,2\n"),

@@ -1,9 +1,8 @@
 //! The history of a metrics server as something to replay. It only reads, and needs no file: what the
 //! metrics do not tell is assumed and said, or taken from a fleet file where there is one.
 
-use anyhow::anyhow;
 use weft_collect::preset::{self, Derived, Period, Preset, PresetError, derive};
-use weft_collect::prometheus::{Client, PrometheusError};
+use weft_collect::prometheus::Client;
 use weft_core::files::fleet::FleetFile;
 use weft_core::policy::Policy;
 use weft_core::time::{Span, Step};
@@ -97,11 +96,7 @@ fn question(arguments: &BacktestArguments) -> Result<Question, Failure> {
 /// As the command line says.
 fn asked(address: &str, arguments: &MetricsArguments) -> Result<Question, Failure> {
     let MetricsArguments { token_file, user, password_file, ca_file, .. } = arguments.clone();
-    let credentials = match (token_file, user, password_file) {
-        (Some(file), None, None) => CredentialFiles::Bearer(file),
-        (None, Some(user), Some(password_file)) => CredentialFiles::Basic { user, password_file },
-        _ => CredentialFiles::Nobody,
-    };
+    let credentials = CredentialFiles::of(token_file, user, password_file);
     let server = MetricsServer::new(address.to_owned(), credentials, ca_file)
         .map_err(|error| input(format!("--prometheus: {error}")))?;
     let preset = match arguments.preset.as_str() {
@@ -182,24 +177,7 @@ fn history(derived: Derived, preset: &Preset, question: Question) -> Result<Hist
 /// Who can mend it: the person who gave the command, or whoever looks after the server.
 fn failure(error: PresetError) -> Failure {
     match error {
-        PresetError::Prometheus(error) if is_unwelcome(&error) => {
-            Failure::Outside(anyhow!(error).context(
-                "the server does not let us read: give --token-file, or --user and --password-file",
-            ))
-        }
-        PresetError::Prometheus(error) => Failure::Outside(error.into()),
+        PresetError::Prometheus(error) => MetricsServer::failure(error),
         error => Failure::Input(error.into()),
-    }
-}
-
-/// Whether the server wants to know who asks, or does not like who does.
-fn is_unwelcome(error: &PrometheusError) -> bool {
-    use weft_collect::fetch::FetchError;
-    match error {
-        PrometheusError::Fetch(FetchError::Refused { status, .. }) => matches!(status, 401 | 403),
-        PrometheusError::Refused { kind, .. } => {
-            kind.starts_with("status 401") || kind.starts_with("status 403")
-        }
-        _ => false,
     }
 }

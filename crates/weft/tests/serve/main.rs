@@ -11,6 +11,7 @@ mod killed;
 mod outage;
 mod processes;
 mod prometheus;
+mod queried;
 #[path = "../../../weft-collect/tests/prometheus/server.rs"]
 mod server;
 mod signals;
