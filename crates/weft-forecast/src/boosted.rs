@@ -241,6 +241,9 @@ impl Lot {
         let local = Local::new(&past, shape.season);
         let phase = phase_of(series, shape);
         let length = past.len();
+        if length < 2 {
+            return lot;
+        }
         let first = shape.season.min(length / 2).max(1);
         let origins = rows.div_ceil(AHEAD_PER_ORIGIN).max(1);
         let mut row = [0.0; COLUMNS];
