@@ -67,10 +67,12 @@ fn measure(count: usize) {
     let families: Vec<usize> = (0..count).map(|index| index % FAMILIES).collect();
     let profiles: Vec<Profile> = families.iter().map(|f| workload(*f, &mut noise)).collect();
     let began = cpu_seconds();
-    let clusters = Clusters::find(&profiles, Count::Auto, 1).expect("there is more than one profile");
+    let clusters =
+        Clusters::find(&profiles, Count::Auto, 1).expect("there is more than one profile");
     let finding = cpu_seconds() - began;
     let began = cpu_seconds();
-    let later = Clusters::find_from(&clusters, &profiles, &[], Count::Auto, 2).expect("there is more than one profile");
+    let later = Clusters::find_from(&clusters, &profiles, &[], Count::Auto, 2)
+        .expect("there is more than one profile");
     let again = cpu_seconds() - began;
     let pairs = clusters.assignment().iter().zip(later.assignment());
     let changed = pairs.filter(|(one, other)| one != other).count();

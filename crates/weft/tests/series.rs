@@ -305,3 +305,44 @@ fn a_reader_who_stops_reading_is_no_error() {
     let Output { status, stderr, .. } = weft.wait_with_output().expect("weft ends");
     assert_eq!((status.code(), text(&stderr)), (Some(0), ""));
 }
+
+#[test]
+fn a_busy_series_is_forecast_and_one_without_samples_is_named() {
+    let folder = holding(&format!("{}empty,1704067200,\n", busy(14)));
+    let arguments = "forecast --input a.csv --horizon 6h --levels 0.05,0.50,0.95 -o";
+    let Output { status, stdout, stderr } = run(&folder, &format!("{arguments} csv"));
+    let said = text(&stderr);
+    assert_eq!(status.code(), Some(0), "{said}");
+    assert!(
+        said.starts_with("weft: series `empty`: expected") && said.lines().count() == 1,
+        "{said}"
+    );
+    let csv = text(&stdout);
+    assert_eq!(csv.lines().next(), Some("series,timestamp,model,q0.05,q0.50,q0.95"));
+    let rows = fields(csv);
+    assert_eq!(rows.len(), 8 * 6);
+    for (index, row) in rows.iter().enumerate() {
+        let at = START_SECONDS + (14 * 24 + index as i64 % 6) * 3_600;
+        assert_eq!(row[1], at.to_string(), "{row:?}");
+        let quantiles: Vec<f64> = row[3..].iter().map(|q| q.parse().expect("a number")).collect();
+        assert!(quantiles.is_sorted() && quantiles[0] >= 0.0, "{row:?}");
+    }
+    // From midnight to six, day-0 is at 10 and night-1 at 100, give or take the noise of 1 and 2.
+    let median = |row: usize| rows[row][4].parse::<f64>().expect("a number");
+    assert!((median(0) - 10.0).abs() < 3.0 && (median(6) - 100.0).abs() < 6.0, "{csv}");
+
+    let Output { stdout, .. } = run(&folder, &format!("{arguments} json"));
+    let document: Value = serde_json::from_slice(&stdout).expect("JSON");
+    assert_eq!(document["step_seconds"], 3_600);
+    assert_eq!(document["levels"], serde_json::json!([0.05, 0.5, 0.95]));
+    assert_eq!(document["refused"][0]["series"], "empty");
+    let first = &document["forecasts"][0];
+    assert_eq!(first["steps"][0]["at"], "2024-01-15T00:00:00Z");
+    assert!(first["scores"].as_array().is_some_and(|scores| scores.len() >= 2), "{first}");
+
+    let Output { stdout, .. } = run(&folder, &format!("{arguments} table"));
+    let table = text(&stdout);
+    let head = "8 series forecast, 1 refused; steps of 1h; next and peak are medians\n\nseries";
+    assert!(table.starts_with(head), "{table}");
+    assert_eq!(table.lines().count(), 3 + 8, "{table}");
+}
