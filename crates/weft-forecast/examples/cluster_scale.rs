@@ -3,26 +3,16 @@
 //!
 //! `cargo run --release -p weft-forecast --example cluster_scale`
 
-use std::io::Write;
-
+use process::{cpu_seconds, print};
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 use weft_forecast::cluster::{Clusters, Count, Profile, adjusted_rand_index};
 
+#[path = "measured/process.rs"]
+mod process;
+
 const POINTS: usize = 288;
 const FAMILIES: usize = 6;
-
-/// Ticks of the kernel's clock in a second (`getconf CLK_TCK` on every common Linux).
-const CLOCK_TICKS_PER_SECOND: f64 = 100.0;
-
-/// Seconds of processor time, which others on the machine hardly change.
-#[allow(clippy::disallowed_methods, reason = "an example that measures, outside the pure library")]
-fn cpu_seconds() -> f64 {
-    let stat = std::fs::read_to_string("/proc/self/stat").expect("Linux tells its processes");
-    let fields: Vec<&str> = stat.rsplit(')').next().unwrap_or_default().split(' ').collect();
-    let ticks = |index: usize| fields[index].parse::<f64>().expect("proc(5): utime and stime");
-    (ticks(12) + ticks(13)) / CLOCK_TICKS_PER_SECOND
-}
 
 /// The most memory that the process has held, in MB.
 #[allow(clippy::disallowed_methods, reason = "an example that measures, outside the pure library")]
@@ -31,11 +21,6 @@ fn peak_megabytes() -> f64 {
     let line = status.lines().find(|line| line.starts_with("VmHWM:")).unwrap_or_default();
     let kilobytes = line.split_whitespace().nth(1).and_then(|text| text.parse::<f64>().ok());
     kilobytes.unwrap_or_default() / 1_000.0
-}
-
-#[allow(clippy::disallowed_methods, reason = "an example that measures, outside the pure library")]
-fn print(line: &str) {
-    writeln!(std::io::stdout(), "{line}").expect("standard output is open");
 }
 
 fn uniform(noise: &mut ChaCha8Rng) -> f32 {

@@ -4,8 +4,7 @@
 //!
 //! `cargo run --release -p weft-forecast --example local_models`
 
-use std::io::Write;
-
+use process::{cpu_seconds, print};
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 use weft_core::series::Series;
@@ -16,24 +15,13 @@ use weft_forecast::model::{FittedModel, Model};
 use weft_forecast::mstl::Mstl;
 use weft_forecast::theta::Theta;
 
+#[path = "measured/process.rs"]
+mod process;
+
 const STEPS: usize = 4_032;
 const DAY: usize = 288;
 /// Fits of each model: the kernel's clock ticks only a hundred times a second.
 const SERIES: u64 = 20;
-const CLOCK_TICKS_PER_SECOND: f64 = 100.0;
-
-#[allow(clippy::disallowed_methods, reason = "an example that measures, outside the pure library")]
-fn cpu_seconds() -> f64 {
-    let stat = std::fs::read_to_string("/proc/self/stat").expect("Linux tells its processes");
-    let fields: Vec<&str> = stat.rsplit(')').next().unwrap_or_default().split(' ').collect();
-    let ticks = |index: usize| fields[index].parse::<f64>().expect("proc(5): utime and stime");
-    (ticks(12) + ticks(13)) / CLOCK_TICKS_PER_SECOND
-}
-
-#[allow(clippy::disallowed_methods, reason = "an example that measures, outside the pure library")]
-fn print(line: &str) {
-    writeln!(std::io::stdout(), "{line}").expect("standard output is open");
-}
 
 fn generated(seed: u64) -> Series {
     let mut noise = ChaCha8Rng::seed_from_u64(seed);
@@ -53,7 +41,7 @@ fn measure<M: Model>(name: &str, model: &M) {
     let series: Vec<Series> = (0..SERIES).map(generated).collect();
     let before = cpu_seconds();
     let fitted: Vec<M::Fitted> =
-        series.iter().map(|series| model.fit(series).expect("long enough")).collect();
+        series.iter().map(|series| model.fit(series).expect("two weeks are enough")).collect();
     let seconds = (cpu_seconds() - before) / SERIES as f64;
     let far = fitted[0].predict(DAY)[DAY - 1];
     print(&format!(
@@ -70,7 +58,7 @@ fn main() {
     measure("mstl, robust", &Mstl { seasons: vec![DAY, 7 * DAY], is_robust: true });
     measure("arima", &arima);
     let series = generated(0);
-    let cold = arima.fit(&series).expect("long enough");
+    let cold = arima.fit(&series).expect("two weeks are enough");
     let before = cpu_seconds();
     (0..SERIES).for_each(|_| drop(arima.fit_from(&cold, &series, &[])));
     let seconds = (cpu_seconds() - before) / SERIES as f64;

@@ -4,8 +4,7 @@
 //!
 //! `cargo run --release -p weft-forecast --example prophet_speed`
 
-use std::io::Write;
-
+use process::{cpu_seconds, print};
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
 use weft_core::forecast::Levels;
@@ -13,24 +12,12 @@ use weft_core::series::Series;
 use weft_core::time::{Step, Timestamp};
 use weft_forecast::prophet::{Ahead, FittedProphet, Known, Mode, Prophet};
 
+#[path = "measured/process.rs"]
+mod process;
+
 const STEPS: usize = 4_032;
 const DAY: usize = 288;
 const REPEATS: usize = 200;
-/// Ticks of the kernel's clock in a second (`getconf CLK_TCK` on every common Linux).
-const CLOCK_TICKS_PER_SECOND: f64 = 100.0;
-
-#[allow(clippy::disallowed_methods, reason = "an example that measures, outside the pure library")]
-fn cpu_seconds() -> f64 {
-    let stat = std::fs::read_to_string("/proc/self/stat").expect("Linux tells its processes");
-    let fields: Vec<&str> = stat.rsplit(')').next().unwrap_or_default().split(' ').collect();
-    let ticks = |index: usize| fields[index].parse::<f64>().expect("proc(5): utime and stime");
-    (ticks(12) + ticks(13)) / CLOCK_TICKS_PER_SECOND
-}
-
-#[allow(clippy::disallowed_methods, reason = "an example that measures, outside the pure library")]
-fn print(line: &str) {
-    writeln!(std::io::stdout(), "{line}").expect("standard output is open");
-}
 
 /// `values_of("additive", …)` of `reference.py`, from step `first` on.
 fn series(first: usize, steps: usize) -> Series {

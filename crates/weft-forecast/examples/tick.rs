@@ -5,8 +5,7 @@
 //!
 //! `cargo run --release -p weft-forecast --example tick`
 
-use std::io::Write;
-
+use process::{cpu_seconds, print};
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 use weft_core::resource::{Resource, SeriesKey};
@@ -15,25 +14,13 @@ use weft_core::series::Sample;
 use weft_core::time::{Step, Timestamp};
 use weft_forecast::bank::{Bank, BankConfig, Group};
 
+#[path = "measured/process.rs"]
+mod process;
+
 const SERIES_PER_HOST: usize = 17;
 /// Steps before the clock starts, and steps measured.
 const WARM_STEPS: usize = 290;
 const MEASURED_STEPS: usize = 30;
-/// Ticks of the kernel's clock in a second (`getconf CLK_TCK` on every common Linux).
-const CLOCK_TICKS_PER_SECOND: f64 = 100.0;
-
-#[allow(clippy::disallowed_methods, reason = "an example that measures, outside the pure library")]
-fn cpu_seconds() -> f64 {
-    let stat = std::fs::read_to_string("/proc/self/stat").expect("Linux tells its processes");
-    let fields: Vec<&str> = stat.rsplit(')').next().unwrap_or_default().split(' ').collect();
-    let ticks = |index: usize| fields[index].parse::<f64>().expect("proc(5): utime and stime");
-    (ticks(12) + ticks(13)) / CLOCK_TICKS_PER_SECOND
-}
-
-#[allow(clippy::disallowed_methods, reason = "an example that measures, outside the pure library")]
-fn print(line: &str) {
-    writeln!(std::io::stdout(), "{line}").expect("standard output is open");
-}
 
 fn uniform(noise: &mut ChaCha8Rng) -> f32 {
     (noise.next_u64() >> 40) as f32 / (1_u32 << 24) as f32

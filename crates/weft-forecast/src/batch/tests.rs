@@ -1,3 +1,5 @@
+//! Every method on whatever comes, and what auto is worth on generated waves.
+
 use super::*;
 use crate::generated::{Noise, series_of};
 use weft_core::time::{Step, Timestamp};

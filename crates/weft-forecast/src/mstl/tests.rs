@@ -1,3 +1,5 @@
+//! Seasons taken apart, against generated ones and against statsmodels.
+
 use super::*;
 use crate::generated::{Noise, series_of};
 use crate::stl::tests::reproducible;

@@ -1,3 +1,5 @@
+//! The decomposition, against statsmodels and on gaps and outliers.
+
 use super::*;
 use crate::generated::Noise;
 

@@ -117,7 +117,7 @@ fn search(values: &[f64], line: (f64, f64), form: Form) -> Solution {
         }
     }
     let ends = [best, left, right];
-    ends.into_iter().min_by(|a, b| a.squares.total_cmp(&b.squares)).expect("three points")
+    ends.into_iter().min_by(|a, b| a.squares.total_cmp(&b.squares)).expect("there are three points")
 }
 
 /// The least squares for an α: the level is kept as `known` + `first`·ℓ(0) + `pulled`·ω.

@@ -1,3 +1,5 @@
+//! The forms of Theta, against statsforecast and on gaps.
+
 use super::*;
 use crate::arima::tests::{AIR_PASSENGERS, WWW_USAGE};
 use crate::generated::{Noise, series_of};

@@ -1,3 +1,5 @@
+//! Orders that are chosen, against what made the series and against published choices.
+
 use super::*;
 use crate::arima::tests::{AIR_PASSENGERS, WWW_USAGE};
 use crate::generated::{Noise, series_of};
