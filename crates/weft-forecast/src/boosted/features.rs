@@ -30,10 +30,12 @@ const ORIGIN_COLUMNS: usize = WINDOWS + DEVIATIONS + ORDERS.len() + 7 + LAGS;
 const LAGS: usize = 8;
 /// Columns that belong to the step ahead.
 const AHEAD_COLUMNS: usize = DAY_COLUMNS + SAME_TIME_ORDERS.len() + CYCLE_COLUMNS;
-const DAY_COLUMNS: usize = 18;
+const DAY_COLUMNS: usize = 20;
 const CYCLE_COLUMNS: usize = 8;
 /// Steps on each side whose single values count as the same time.
 const MOST_AROUND: isize = 6;
+/// Earlier weeks at whose same time is looked.
+const WEEKS: isize = 4;
 /// Hours and rounds of the short period that are looked back.
 const HOURS: isize = 4;
 const ROUNDS: isize = 6;
@@ -205,6 +207,8 @@ impl<'a> View<'a> {
             increments.take(self.increment(ahead, day * season, near));
         }
         let week_back = (ahead as isize / week + 1) * week;
+        let mut weeks = Moments::default();
+        (0..WEEKS).for_each(|more| weeks.take(same_time(week_back + more * week, near)));
         let step_of_week = (self.phase as isize + target).rem_euclid(week);
         let told: [f32; DAY_COLUMNS] = [
             same_time(first * season, sharp),
@@ -225,6 +229,8 @@ impl<'a> View<'a> {
             ahead as f32 / season as f32,
             self.increment(ahead, first * season, wide),
             days.count / DAYS as f32,
+            weeks.mean(),
+            weeks.deviation(),
         ];
         row.copy_from_slice(&told);
     }
