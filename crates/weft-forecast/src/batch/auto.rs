@@ -8,7 +8,7 @@ use weft_core::series::Series;
 
 use super::Batch;
 use super::local::{COMPARED, floor_of};
-use crate::boosted::{Boosted, FittedBoosted, LEVELS, Vantage};
+use crate::boosted::{Boosted, FittedBoosted, LEVELS, Pieces, Vantage};
 use crate::distribution::normal_quantile;
 use crate::past::Past;
 use crate::validation::{pinball, truncated};
@@ -71,15 +71,16 @@ impl Panel {
         if longest < 2 * batch.season.max(batch.horizon) {
             return None;
         }
-        let model = Boosted::new(batch.season, batch.horizon)
+        let model = Boosted::new(batch.season, Pieces::Steps(batch.horizon))
             .for_panel(panel.len(), panel.iter().map(Series::len).sum());
         let known: Vec<Series> = panel
             .iter()
             .map(|series| truncated(series, series.len().saturating_sub(held)))
             .collect();
-        let judged = Boosted { trees: (model.trees as f64 * JUDGED_SHARE) as usize, ..model }
-            .fit(&known)
-            .ok();
+        let judged =
+            Boosted { trees: (model.trees as f64 * JUDGED_SHARE) as usize, ..model.clone() }
+                .fit(&known)
+                .ok();
         done(panel.len() / 4);
         let trees = model.fit(panel).ok()?;
         done(panel.len() / 2);
