@@ -49,9 +49,9 @@ impl Trees {
     }
 
     /// Learns from `panel`, of whose series `observed` steps are known; first after six hours, then at each doubling up to a
-    /// season, then once a season. A panel that is too short leaves what there was.
+    /// week, then once a week. A panel that is too short leaves what there was.
     pub(super) fn fit(&mut self, panel: &[Series], observed: i64, lanes: &Lanes) {
-        self.fit_at = observed + observed.clamp(1, lanes.season());
+        self.fit_at = observed + observed.clamp(1, 7 * lanes.season());
         let pieces = Pieces::Means(lanes.buckets().clone());
         let samples = panel.iter().map(Series::len).sum();
         let mut model =
