@@ -23,8 +23,8 @@ const RATE: f32 = 0.17;
 const LOOK_UPS: usize = 40_000;
 /// The share of a season between two look-ups of a series at most: an hour of a day.
 const REFRESH_SHARE: i64 = 24;
-/// The share of a season that must have been observed before trees are fitted: six hours of a day.
-const FIRST_SHARE: i64 = 4;
+/// The share of a season that must have been observed before trees are fitted: two hours of a day.
+const FIRST_SHARE: i64 = 12;
 /// The median among the levels.
 const MEDIAN: usize = LEVELS.len() / 2;
 
@@ -48,7 +48,7 @@ impl Trees {
         observed >= self.fit_at.max(season / FIRST_SHARE)
     }
 
-    /// Learns from `panel`, of whose series `observed` steps are known; first after six hours, then at each doubling up to a
+    /// Learns from `panel`, of whose series `observed` steps are known; first after two hours, then at each doubling up to a
     /// week, then once a week. A panel that is too short leaves what there was.
     pub(super) fn fit(&mut self, panel: &[Series], observed: i64, lanes: &Lanes) {
         self.fit_at = observed + observed.clamp(1, 7 * lanes.season());
