@@ -33,6 +33,7 @@ mod place;
 mod shrinkage;
 mod usual;
 
+pub use kind::{plain_name, word};
 pub use lift::Lift;
 pub use shrinkage::LiftSource;
 
@@ -162,7 +163,8 @@ impl SeriesEffects {
     pub fn over(&self, first: usize, count: usize) -> Vec<Lift> {
         let mut lifts = vec![Lift::none(self.scale); count];
         for event in &self.events {
-            self.ahead(event, first, count).for_each(|(ahead, index)| event.add(index, &mut lifts[ahead]));
+            self.ahead(event, first, count)
+                .for_each(|(ahead, index)| event.add(index, &mut lifts[ahead]));
         }
         lifts
     }
@@ -230,3 +232,5 @@ impl Foreseen {
     }
 }
 
+#[cfg(test)]
+mod tests;

@@ -1,7 +1,9 @@
 //! Forecasts that know of events, by whatever method: the past is freed of the effects that were learned of it, the method
 //! forecasts what there would be without events, and what is coming is put onto that. Each lift says where it comes from.
 
-use rayon::iter::{IndexedParallelIterator, IntoParallelIterator, IntoParallelRefIterator, ParallelIterator};
+use rayon::iter::{
+    IndexedParallelIterator, IntoParallelIterator, IntoParallelRefIterator, ParallelIterator,
+};
 use weft_core::forecast::Levels;
 use weft_core::series::Series;
 
@@ -14,23 +16,32 @@ use crate::model::ModelError;
 pub struct LiftedForecast {
     /// The forecast, lifts and their uncertainty included. Its scores are those of a past without events.
     pub forecast: BatchForecast,
-    /// By step ahead: the median with all events over the median without; 1 where there is none.
+    /// By step ahead: the median with all events over the median without; 1 where there is none. Empty where none were told.
     pub factors: Vec<f32>,
     /// The events in whose windows any of the steps ahead lies, in the order in which they were told within each kind.
     pub lifts: Vec<EventLift>,
 }
 
 /// How one event lifts a forecast over the steps of its window.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct EventLift {
     /// Which, and where that is known from.
     pub provenance: Provenance,
+    /// What it is taken to be one of.
+    pub kind: String,
     /// Median demand with it over median demand without any event.
     pub factor: f64,
     /// The factor between which it lies with 90 %: lower.
     pub low: f64,
     /// And upper.
     pub high: f64,
+}
+
+impl From<BatchForecast> for LiftedForecast {
+    /// A forecast that knows of no event.
+    fn from(forecast: BatchForecast) -> Self {
+        Self { forecast, factors: Vec::new(), lifts: Vec::new() }
+    }
 }
 
 impl Batch {
@@ -48,7 +59,11 @@ impl Batch {
         let cleaned: Vec<Series> = panel.par_iter().enumerate().map(clean).collect();
         let forecasts = self.forecast(&cleaned, levels, done);
         let lift = |(index, forecast): (usize, Result<BatchForecast, ModelError>)| {
-            Ok(lifted(forecast?, effects.of(index), panel[index].len(), levels))
+            let kind = |provenance: &Provenance| {
+                let kind = effects.kind_of(&announced.occurrences[provenance.event]);
+                kind.unwrap_or_default().to_owned()
+            };
+            Ok(lifted(forecast?, (effects.of(index), &kind), panel[index].len(), levels))
         };
         forecasts.into_par_iter().enumerate().map(lift).collect()
     }
@@ -56,7 +71,7 @@ impl Batch {
 
 fn lifted(
     mut forecast: BatchForecast,
-    effects: &SeriesEffects,
+    (effects, kind): (&SeriesEffects, &dyn Fn(&Provenance) -> String),
     end: usize,
     levels: &Levels,
 ) -> LiftedForecast {
@@ -64,8 +79,10 @@ fn lifted(
     let steps = forecast.quantiles.chunks_exact(levels.len());
     let medians: Vec<f64> = steps.map(|step| f64::from(step[median])).collect();
     let parts = effects.parts(end, medians.len());
-    let lifts = parts.iter().map(|(provenance, lifts)| event_lift(*provenance, lifts, &medians));
-    let lifts = lifts.collect();
+    let event_lift = |(provenance, lifts): &(Provenance, Vec<Option<Lift>>)| {
+        event_lift(*provenance, kind(provenance), lifts, &medians)
+    };
+    let lifts = parts.iter().map(event_lift).collect();
     let mut factors = Vec::with_capacity(medians.len());
     let together = effects.over(end, medians.len());
     for (step, lift) in forecast.quantiles.chunks_exact_mut(levels.len()).zip(together) {
@@ -77,8 +94,14 @@ fn lifted(
 }
 
 /// The lift of an event over its window, the quietest hours counting least.
-fn event_lift(provenance: Provenance, lifts: &[Option<Lift>], medians: &[f64]) -> EventLift {
-    let inside = || lifts.iter().zip(medians).filter_map(|(lift, median)| Some(((*lift)?, *median)));
+fn event_lift(
+    provenance: Provenance,
+    kind: String,
+    lifts: &[Option<Lift>],
+    medians: &[f64],
+) -> EventLift {
+    let inside =
+        || lifts.iter().zip(medians).filter_map(|(lift, median)| Some(((*lift)?, *median)));
     let usual: f64 = inside().map(|(_, median)| median).sum();
     let ratio = |of: &dyn Fn(Lift, f64) -> f64| {
         let sum: f64 = inside().map(|(lift, median)| of(lift, median)).sum();
@@ -86,6 +109,7 @@ fn event_lift(provenance: Provenance, lifts: &[Option<Lift>], medians: &[f64]) -
     };
     EventLift {
         provenance,
+        kind,
         factor: ratio(&|lift, median| lift.put_onto(median)),
         low: ratio(&|lift, median| lift.quantile(median, 0.05)),
         high: ratio(&|lift, median| lift.quantile(median, 0.95)),

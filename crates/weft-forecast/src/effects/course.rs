@@ -24,7 +24,8 @@ const RATIO_FLOOR: f64 = 0.02;
 const LARGEST_LOG: f64 = 3.0;
 /// Decays that are tried for news, as shares of the window; `None` does not fall. The first is what is kept where the samples
 /// do not say.
-const NEWS_DECAYS: [Option<f64>; 6] = [Some(0.3), Some(0.05), Some(0.1), Some(0.2), Some(0.7), None];
+const NEWS_DECAYS: [Option<f64>; 6] =
+    [Some(0.3), Some(0.05), Some(0.1), Some(0.2), Some(0.7), None];
 /// How far the parts of a window may differ from its mean before the samples say so, as a deviation of their ratio.
 const INSIDE_DEVIATION: f64 = 0.3;
 /// The same of what goes before and after, whose mean is nothing.

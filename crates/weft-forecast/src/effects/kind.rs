@@ -37,22 +37,23 @@ pub(super) fn find<'a>(
     kinds: impl Iterator<Item = &'a Kind> + Clone,
     occurrence: &Occurrence,
 ) -> Option<usize> {
-    let position = |(sort, name): Key| {
-        kinds.clone().position(|kind| kind.sort == sort && kind.name == name)
-    };
+    let position =
+        |(sort, name): Key| kinds.clone().position(|kind| kind.sort == sort && kind.name == name);
     position(named(occurrence)).or_else(|| position(unnamed(occurrence)))
 }
 
 /// The category, or the name without its numbers.
 fn named(occurrence: &Occurrence) -> Key {
     let event = &occurrence.event;
-    let stripped = || {
-        let plain = |sign: char| if sign.is_alphabetic() { sign } else { ' ' };
-        let words: String = event.id.as_str().chars().map(plain).collect();
-        words.split_whitespace().collect::<Vec<_>>().join(" ").to_lowercase()
-    };
-    let name = occurrence.category.clone().unwrap_or_else(stripped);
+    let name = occurrence.category.clone().unwrap_or_else(|| plain_name(event.id.as_str()));
     if name.is_empty() { unnamed(occurrence) } else { (event.kind, name) }
+}
+
+/// A name as far as it is one of several: in small letters, without numbers and signs.
+pub fn plain_name(name: &str) -> String {
+    let plain = |sign: char| if sign.is_alphabetic() { sign } else { ' ' };
+    let words: String = name.chars().map(plain).collect();
+    words.split_whitespace().collect::<Vec<_>>().join(" ").to_lowercase()
 }
 
 fn unnamed(occurrence: &Occurrence) -> Key {
@@ -60,7 +61,7 @@ fn unnamed(occurrence: &Occurrence) -> Key {
 }
 
 /// The word for a sort of events, as in files.
-pub(super) const fn word(sort: EventKind) -> &'static str {
+pub const fn word(sort: EventKind) -> &'static str {
     match sort {
         EventKind::Calendar => "calendar",
         EventKind::Campaign => "campaign",
@@ -97,7 +98,8 @@ mod tests {
             occurrence("x", Some("launch")),
         ];
         let kinds = kinds(&all);
-        let found: Vec<_> = kinds.iter().map(|kind| (kind.name.as_str(), &kind.events[..])).collect();
+        let found: Vec<_> =
+            kinds.iter().map(|kind| (kind.name.as_str(), &kind.events[..])).collect();
         assert_eq!(found, [("campaign", &[1, 3][..]), ("launch", &[4]), ("sale", &[0, 2])]);
         let check = |name: &str, expected: Option<usize>| {
             assert_eq!(find(kinds.iter(), &occurrence(name, None)), expected, "{name}");

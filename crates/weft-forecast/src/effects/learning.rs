@@ -98,7 +98,8 @@ impl Scene {
         let mut events = vec![Vec::new(); kinds.len()];
         for (kind, list) in kinds.iter().zip(&mut events) {
             let mine = known.iter().filter(|event| kind.events.binary_search(event).is_ok());
-            let placed = mine.map(|event| (*event, Placement::new(&announced.occurrences[*event], &grid)));
+            let placed =
+                mine.map(|event| (*event, Placement::new(&announced.occurrences[*event], &grid)));
             list.extend(placed.filter(|(_, placement)| placement.reach().end > 0));
         }
         let values = (0..length).map(|index| series.get(index).map_or(f64::NAN, f64::from));
@@ -143,7 +144,8 @@ impl Scene {
         let mut foreseen = Vec::new();
         for (kind, learned) in (0..kinds.len()).zip(learned) {
             let (belief, trust) = learned.hierarchy.belief(index, cluster);
-            let coming = Belief::new(belief.mean, belief.variance + learned.hierarchy.between_events);
+            let coming =
+                Belief::new(belief.mean, belief.variance + learned.hierarchy.between_events);
             foreseen.extend(self.events[kind].iter().map(|(event, placement)| Foreseen {
                 event: *event,
                 placement: *placement,
@@ -243,7 +245,10 @@ pub(super) fn learn(
             learned[index] = Some(found);
         }
     }
-    learned.into_iter().map(|learned| learned.expect("every kind was learned in each pass")).collect()
+    learned
+        .into_iter()
+        .map(|learned| learned.expect("every kind was learned in each pass"))
+        .collect()
 }
 
 /// One kind on all series.
@@ -275,15 +280,16 @@ impl<'a> Lesson<'a> {
 
     fn learn(&self, others: &[(EventKind, &Learned)]) -> Learned {
         let mut course = self.course();
-        let prior = |course: &Course, evidence: Option<Belief>| {
-            prior(course, self.sort, others, evidence)
-        };
+        let prior =
+            |course: &Course, evidence: Option<Belief>| prior(course, self.sort, others, evidence);
         let mut realised = Vec::new();
         let mut hierarchy = None;
         for turn in 0..TURNS {
             let sums: Vec<Vec<Sums>> = self.sums(&course);
-            let seen: Vec<Vec<Belief>> =
-                sums.iter().map(|sums| sums.iter().map(|sums| sums.amplitude(&course)).collect()).collect();
+            let seen: Vec<Vec<Belief>> = sums
+                .iter()
+                .map(|sums| sums.iter().map(|sums| sums.amplitude(&course)).collect())
+                .collect();
             let expected = prior(&course, None);
             let new = Hierarchy::new(&seen, self.clusters, expected, expected.mean);
             let evidence = new.centre();
@@ -317,7 +323,8 @@ impl<'a> Lesson<'a> {
 
     fn loss(&self, course: &Course) -> f64 {
         let each = self.sites.par_iter().zip(&self.scales);
-        let losses: Vec<f64> = each.map(|(sites, scale)| self.loss_on(sites, *scale, course)).collect();
+        let losses: Vec<f64> =
+            each.map(|(sites, scale)| self.loss_on(sites, *scale, course)).collect();
         losses.iter().sum()
     }
 
@@ -410,7 +417,8 @@ impl Sums {
     /// The amplitude that the site shows; one that shows nothing is as good as unknown.
     fn amplitude(&self, course: &Course) -> Belief {
         let phases = course.phases.iter();
-        let products: f64 = phases.clone().zip(&self.products).map(|(phase, sum)| phase * sum).sum();
+        let products: f64 =
+            phases.clone().zip(&self.products).map(|(phase, sum)| phase * sum).sum();
         let squares: f64 = phases.zip(&self.squares).map(|(phase, sum)| phase * phase * sum).sum();
         if squares <= 1e-9 {
             return Belief::new(0.0, 1e6);

@@ -113,7 +113,12 @@ pub(super) struct Hierarchy {
 
 impl Hierarchy {
     /// From what was seen of each event, series by series. `expected` is the amplitude that nothing seen would have.
-    pub(super) fn new(seen: &[Vec<Belief>], clusters: &[u32], prior: Belief, expected: f64) -> Self {
+    pub(super) fn new(
+        seen: &[Vec<Belief>],
+        clusters: &[u32],
+        prior: Belief,
+        expected: f64,
+    ) -> Self {
         let square = amplitude_square(seen).unwrap_or(expected * expected);
         let guess = |share: f64| share * share * square;
         let between_events = dispersion(seen, guess(EVENT_SHARE));
@@ -216,11 +221,13 @@ pub(super) fn dispersion(groups: &[Vec<Belief>], guess: f64) -> f64 {
     let (mut squares, mut freedom, mut scale) = (0.0, 0.0, 0.0);
     for group in groups.iter().filter(|group| group.len() > 1) {
         let weights: f64 = group.iter().map(|member| member.precision()).sum();
-        let mean = group.iter().map(|member| member.precision() * member.mean).sum::<f64>() / weights;
+        let mean =
+            group.iter().map(|member| member.precision() * member.mean).sum::<f64>() / weights;
         let square = |member: &Belief| member.precision() * (member.mean - mean).powi(2);
         squares += group.iter().map(square).sum::<f64>();
         freedom += group.len() as f64 - 1.0;
-        scale += weights - group.iter().map(|member| member.precision().powi(2)).sum::<f64>() / weights;
+        scale +=
+            weights - group.iter().map(|member| member.precision().powi(2)).sum::<f64>() / weights;
     }
     let found = if scale > 0.0 { ((squares - freedom) / scale).max(0.0) } else { 0.0 };
     (GUESS_FREEDOM * guess + freedom * found) / (GUESS_FREEDOM + freedom)
@@ -239,7 +246,8 @@ mod tests {
     #[test]
     fn few_events_are_drawn_to_the_cluster_and_many_are_not() {
         let (few, many) = (seen(&[1.0], 0.2), seen(&[1.0; 20], 0.2));
-        let others: Vec<Vec<Belief>> = (0..10).map(|i| seen(&[0.4 + 0.01 * f64::from(i)], 0.05)).collect();
+        let others: Vec<Vec<Belief>> =
+            (0..10).map(|i| seen(&[0.4 + 0.01 * f64::from(i)], 0.05)).collect();
         let belief = |own: Vec<Belief>| {
             let all: Vec<Vec<Belief>> = [vec![own], others.clone()].concat();
             Hierarchy::new(&all, &[1; 11], WIDE, 0.3).belief(0, 1)

@@ -36,8 +36,11 @@ pub(super) struct Usual {
 impl Usual {
     /// Of values, some of which events `covered`; a season has so many steps.
     pub(super) fn new(values: Vec<f64>, covered: &[bool], season: usize) -> Self {
-        let is_clean: Vec<bool> =
-            values.iter().zip(covered).map(|(value, covered)| !value.is_nan() && !covered).collect();
+        let is_clean: Vec<bool> = values
+            .iter()
+            .zip(covered)
+            .map(|(value, covered)| !value.is_nan() && !covered)
+            .collect();
         let clean = values.iter().zip(&is_clean).filter(|(_, is_clean)| **is_clean);
         let (sum, count) = clean.fold((0.0, 0_usize), |(sum, n), (value, _)| (sum + value, n + 1));
         let scale = if count == 0 { 0.0 } else { sum / count as f64 };
@@ -94,7 +97,11 @@ impl Usual {
         let half = (self.season / 2).max(1) as isize;
         let relative = self.medians(|usual, index| {
             let (values, profile) = usual.over(index as isize - half, index as isize + half);
-            if profile > 0.0 && values > 0.0 { usual.values[index] * profile / values } else { f64::NAN }
+            if profile > 0.0 && values > 0.0 {
+                usual.values[index] * profile / values
+            } else {
+                f64::NAN
+            }
         });
         self.set_profile(relative);
     }
@@ -109,7 +116,8 @@ impl Usual {
         }
         let near = self.season / NEIGHBOURS;
         let median = |slot: usize| {
-            let others = (0..=2 * near).map(|more| (slot + self.season + more - near) % self.season);
+            let others =
+                (0..=2 * near).map(|more| (slot + self.season + more - near) % self.season);
             let mut values: Vec<f64> = others.flat_map(|other| &slots[other]).copied().collect();
             if slots[slot].is_empty() { f64::NAN } else { median(&mut values) }
         };
@@ -134,10 +142,12 @@ impl Usual {
                 *slot = (slot.0 + self.values[index], slot.1 + usual, slot.2 + 1);
             }
         }
-        let ratio = |(values, usual, _): (f64, f64, usize)| if usual > 0.0 { values / usual } else { 1.0 };
+        let ratio =
+            |(values, usual, _): (f64, f64, usize)| if usual > 0.0 { values / usual } else { 1.0 };
         let mut profile = self.profile.clone();
         for (day, slots) in slots.chunks(self.season).enumerate() {
-            let sum = |a: (f64, f64, usize), b: &(f64, f64, usize)| (a.0 + b.0, a.1 + b.1, a.2 + b.2);
+            let sum =
+                |a: (f64, f64, usize), b: &(f64, f64, usize)| (a.0 + b.0, a.1 + b.1, a.2 + b.2);
             let whole = slots.iter().fold((0.0, 0.0, 0), sum);
             let of_day = shrunk(ratio(whole), whole.2 as f64 / self.season as f64, WEEKS_AS_OTHERS);
             for (at, slot) in slots.iter().enumerate() {
