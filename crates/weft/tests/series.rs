@@ -368,7 +368,7 @@ fn lifted(days: i64, factor: impl Fn(i64) -> f64) -> String {
 fn events_lift_the_forecast_and_are_named() {
     // Sales double demand; there is one on the first afternoon ahead, and a closing day that comes each second Sunday.
     let sales = [3, 8, 12, 17, 22].map(|day| day * 24 + 12);
-    let is_closed = |hour: i64| hour / 24 % 14 == 6;
+    let is_closed = |hour: i64| hour / 24 % 14 == 13;
     let factor = |hour: i64| {
         let sale =
             if sales.iter().any(|begin| (0..6).contains(&(hour - begin))) { 2.0 } else { 1.0 };
@@ -384,7 +384,7 @@ fn events_lift_the_forecast_and_are_named() {
             .expect("text grows");
     }
     let calendar = "BEGIN:VCALENDAR\nVERSION:2.0\nBEGIN:VEVENT\nUID:closed\nSUMMARY:Closed\n\
-                    DTSTART;VALUE=DATE:20240107\nRRULE:FREQ=WEEKLY;INTERVAL=2\nEND:VEVENT\nEND:VCALENDAR\n";
+                    DTSTART;VALUE=DATE:20240114\nRRULE:FREQ=WEEKLY;INTERVAL=2\nEND:VEVENT\nEND:VCALENDAR\n";
     let news = "events:\n- name: later\n  kind: news\n  begins: 2024-02-05T00:00:00Z\n  decay: 2h\n  concerns: {tags: [x]}\n";
     for (file, text) in
         [("sales.csv", campaigns.as_str()), ("team.ics", calendar), ("news.yaml", news)]
@@ -396,11 +396,11 @@ fn events_lift_the_forecast_and_are_named() {
     let said = text(&stderr);
     assert_eq!(status.code(), Some(0), "{said}");
     assert!(
-        said.contains("news.yaml: 1 event that concern no series of these, `later` first"),
+        said.contains("news.yaml: concerning none of these series: 1 of its events, `later` first"),
         "{said}"
     );
     assert!(
-        said.contains("that become known only after the last sample: they are not used"),
+        said.contains("news.yaml: not used, as not known before the samples end: 1 of its events"),
         "{said}"
     );
     let csv = text(&stdout);

@@ -110,8 +110,8 @@ impl Told {
             self.occurrences.push(occurrence);
             self.titles.push(title);
         }
-        complain(file, &strangers, "that concern no series of these");
-        complain(file, &late, "that become known only after the last sample: they are not used");
+        complain(file, &strangers, "concerning none of these series");
+        complain(file, &late, "not used, as not known before the samples end");
     }
 
     /// Forecasts with what was told.
@@ -211,8 +211,7 @@ fn row(mut lifts: Vec<LiftDocument>) -> Vec<String> {
 
 fn complain(file: &str, titles: &[String], what: &str) {
     if let Some(first) = titles.first() {
-        let (count, events) = (titles.len(), if titles.len() == 1 { "event" } else { "events" });
-        eprintln!("weft: {file}: {count} {events} {what}, `{first}` first");
+        eprintln!("weft: {file}: {what}: {} of its events, `{first}` first", titles.len());
     }
 }
 
