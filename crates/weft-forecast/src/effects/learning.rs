@@ -24,6 +24,10 @@ const CLEARLY_BETTER: f64 = 0.97;
 const AUTHORS: Belief = Belief::new(1.0, 0.16);
 /// A kind of which nothing is known and nobody expects anything: most do nothing.
 const UNKNOWN: Belief = Belief::new(0.0, 0.01);
+/// A kind must have shown more than chance would, in units of log likelihood, before it is believed to do anything; and chance
+/// is taken to be a little larger than it looks.
+const CHANCE: f64 = 3.0;
+const LARGER: f64 = 1.5;
 /// A kind that does not do as the others do may do anything: half as much again, or a third less.
 const ANYTHING: Belief = Belief::new(0.0, 0.25);
 
@@ -71,6 +75,8 @@ struct Sums {
 pub(super) struct Learned {
     pub(super) course: Course,
     hierarchy: Hierarchy,
+    /// How likely it is that the kind does anything at all.
+    standing: f64,
     /// By series: amplitudes of its past events.
     realised: Vec<BTreeMap<usize, Belief>>,
 }
@@ -144,8 +150,8 @@ impl Scene {
         let mut foreseen = Vec::new();
         for (kind, learned) in (0..kinds.len()).zip(learned) {
             let (belief, trust) = learned.hierarchy.belief(index, cluster);
-            let coming =
-                Belief::new(belief.mean, belief.variance + learned.hierarchy.between_events);
+            let variance = belief.variance + learned.hierarchy.between_events;
+            let coming = Belief::new(belief.mean, variance).weakened(learned.standing);
             foreseen.extend(self.events[kind].iter().map(|(event, placement)| Foreseen {
                 event: *event,
                 placement: *placement,
@@ -295,13 +301,38 @@ impl<'a> Lesson<'a> {
             let evidence = new.centre();
             let new = new.with_prior(prior(&course, evidence));
             realised = self.realised(&new, &sums, &seen);
-            hierarchy = Some(new);
             if turn + 1 < TURNS {
                 course.take_phases(&phase_sums(&sums, &realised));
             }
+            hierarchy = Some((new, sums, seen));
         }
-        let hierarchy = hierarchy.expect("there is more than one turn");
-        Learned { course, hierarchy, realised }
+        let (hierarchy, sums, seen) = hierarchy.expect("there is more than one turn");
+        let standing = self.standing(&hierarchy, &sums, &seen);
+        let weaken = |(event, amplitude): (usize, Belief)| (event, amplitude.weakened(standing));
+        let realised = realised.into_iter().map(|each| each.into_iter().map(weaken).collect());
+        Learned { course, hierarchy, standing, realised: realised.collect() }
+    }
+
+    /// How likely it is that the kind does anything at all, by what was seen of its events (Jeffreys 1961, chapter 5). A kind
+    /// of which nothing was seen keeps what is expected of it. What else goes on at the time of an event goes on on many series,
+    /// so that n of them say no more than √n.
+    fn standing(&self, hierarchy: &Hierarchy, sums: &[Vec<Sums>], seen: &[Vec<Belief>]) -> f64 {
+        if seen.iter().all(Vec::is_empty) {
+            return 1.0;
+        }
+        let mut counts: BTreeMap<usize, f64> = BTreeMap::new();
+        sums.iter().flatten().for_each(|sums| *counts.entry(sums.event).or_default() += 1.0);
+        let mut odds = -CHANCE;
+        for (series, seen) in seen.iter().enumerate() {
+            let (belief, _) = hierarchy.belief(series, self.clusters[series]);
+            for (Belief { mean, variance }, sums) in seen.iter().zip(&sums[series]) {
+                let nothing = Belief::new(0.0, LARGER * variance);
+                let effect = Belief::new(belief.mean, nothing.variance + hierarchy.between_events);
+                let said = effect.log_density(*mean) - nothing.log_density(*mean);
+                odds += said / counts[&sums.event].sqrt();
+            }
+        }
+        1.0 / (1.0 + (-odds).exp())
     }
 
     /// The course that leaves least of what was seen, each series with the amplitude that suits it.
@@ -473,8 +504,7 @@ fn prior(
 /// Mean and variance of two beliefs, each as likely as the evidence makes it.
 fn mixed(a: Belief, b: Belief, evidence: Belief) -> Belief {
     let log_density = |belief: Belief| {
-        let variance = belief.variance + evidence.variance;
-        -0.5 * ((evidence.mean - belief.mean).powi(2) / variance + variance.ln())
+        Belief::new(belief.mean, belief.variance + evidence.variance).log_density(evidence.mean)
     };
     let share = 1.0 / (1.0 + (log_density(b) - log_density(a)).exp());
     let mean = share * a.mean + (1.0 - share) * b.mean;

@@ -46,15 +46,14 @@ impl Lift {
 
     /// Usual demand as it will be with the events.
     pub fn put_onto(&self, value: f64) -> f64 {
-        (value * self.factor() + self.addition()).max(0.0)
+        self.moved(value).max(0.0)
     }
 
     /// The level's quantile of lifted demand around `usual`, with the uncertainty of the effect alone.
     pub fn quantile(&self, usual: f64, level: f64) -> f64 {
-        let middle = self.put_onto(usual);
         let score = normal_quantile(level);
         let offset = self.factor_offset(usual, score).hypot(self.addition_offset(score));
-        (middle + offset.copysign(score)).max(0.0)
+        (self.moved(usual) + offset.copysign(score)).max(0.0)
     }
 
     /// Lifts the quantiles of a step at ascending `levels`, the median at `median`: distances from the median grow with the
@@ -64,14 +63,18 @@ impl Lift {
             return;
         }
         let usual = f64::from(quantiles[median]);
-        let middle = self.put_onto(usual);
+        let middle = self.moved(usual);
         for (quantile, level) in quantiles.iter_mut().zip(levels) {
             let score = normal_quantile(*level);
             let spread = (f64::from(*quantile) - usual) * self.factor();
             let effect = self.factor_offset(usual, score).hypot(self.addition_offset(score));
             *quantile = (middle + spread.hypot(effect).copysign(level - 0.5)).max(0.0) as f32;
         }
-        quantiles[median] = middle as f32;
+        quantiles[median] = middle.max(0.0) as f32;
+    }
+
+    fn moved(&self, value: f64) -> f64 {
+        value * self.factor() + self.addition()
     }
 
     fn factor_offset(&self, usual: f64, score: f64) -> f64 {
@@ -107,7 +110,7 @@ mod tests {
         check(&[], [0.0, 8.0, 10.0, 13.0, 20.0]);
         check(&[(Form::Factor, 2.0_f64.ln(), 0.0)], [0.0, 16.0, 20.0, 26.0, 40.0]);
         check(&[(Form::Addition, 0.5, 0.0)], [5.0, 13.0, 15.0, 18.0, 25.0]);
-        check(&[(Form::Addition, -2.0, 0.0)], [0.0; 5]);
+        check(&[(Form::Addition, -0.9, 0.0)], [0.0, 0.0, 1.0, 4.0, 11.0]);
         // 1.2816 deviations of 0.1 at the level 0.9: √(3² + (10·0.1367)²).
         check(&[(Form::Factor, 0.0, 0.01)], [0.0, 7.67, 10.0, 13.3, 20.34]);
         for parts in [[(Form::Factor, -3.0, 2.0)], [(Form::Addition, -0.9, 4.0)]] {

@@ -55,6 +55,17 @@ impl Belief {
         Self { variance: self.variance + variance, ..self }
     }
 
+    /// Mean and variance where it is true with a probability of `share` only, and else there is nothing.
+    pub(super) fn weakened(self, share: f64) -> Self {
+        let between = share * (1.0 - share) * self.mean * self.mean;
+        Self::new(share * self.mean, share * self.variance + between)
+    }
+
+    /// The logarithm of a normal density, less a constant.
+    pub(super) fn log_density(self, value: f64) -> f64 {
+        -0.5 * ((value - self.mean).powi(2) / self.variance + self.variance.ln())
+    }
+
     /// Both, as independent of each other.
     pub(super) fn joined(self, other: Self) -> Self {
         Weighed::default().with(self).with(other).belief().unwrap_or(self)

@@ -10,7 +10,8 @@ use weft_core::forecast::Levels;
 use weft_core::policy::{Selector, Window};
 
 const SEASON: usize = 24;
-const DAYS: usize = 42;
+/// The last two days ahead are a Thursday and a Friday: no method shall be spared a weekend by chance.
+const DAYS: usize = 40;
 const ORIGIN: usize = (DAYS - 2) * SEASON;
 const SERIES: usize = 8;
 
@@ -43,15 +44,15 @@ impl World {
         let mut noise = Noise::new(seed);
         let mut occurrences = Vec::new();
         for number in 0..9 {
-            let day = if number == 8 { 40.0 } else { 3.0 + 4.5 * f64::from(number) };
+            let day = if number == 8 { 38.0 } else { 3.0 + 4.3 * f64::from(number) };
             let (from, hours) = (24.0 * day + 16.0 * noise.uniform(), 4.0 + 9.0 * noise.uniform());
             let lift = Some(1.3 + noise.uniform());
             let name = format!("sale-{number}");
             occurrences.push(occurrence(&name, EventKind::Campaign, from, hours, lift));
         }
         for number in 0..6 {
-            // The last one is news at the origin.
-            let from = if number == 5 {
+            // In odd worlds, the last one is news at the origin.
+            let from = if number == 5 && seed % 2 == 1 {
                 ORIGIN as f64 - 1.5
             } else {
                 150.0 * f64::from(number) + 100.0 * noise.uniform()
@@ -59,7 +60,7 @@ impl World {
             let news = occurrence(&format!("outage {number}"), EventKind::News, from, 18.0, None);
             occurrences.push(news);
         }
-        for day in [6, 13, 24, 41] {
+        for day in [5, 11, 24, 39] {
             let name = format!("holiday-{day}");
             occurrences.push(occurrence(
                 &name,
@@ -71,6 +72,12 @@ impl World {
         }
         let full = (0..SERIES).map(|_| demand(&mut noise, &occurrences, truth)).collect();
         Self { full, occurrences }
+    }
+
+    /// The first `count` series of it.
+    fn of(mut self, count: usize) -> Self {
+        self.full.truncate(count);
+        self
     }
 
     fn past(&self) -> Vec<Series> {
@@ -117,7 +124,7 @@ impl World {
                 *sum = (sum.0 + loss, sum.1 + actual);
             }
         }
-        (sums[0].0 / sums[0].1, sums[1].0 / sums[1].1)
+        (sums[0].0 / sums[0].1, sums[1].0 / f64::max(sums[1].1, 1.0))
     }
 }
 
@@ -159,10 +166,10 @@ fn effect(occurrence: &Occurrence, hour: f64) -> f64 {
 }
 
 /// Losses of several worlds with and without events: inside their windows, and outside.
-fn ratios(method: Method, truth: Truth, seeds: std::ops::Range<u64>) -> (f64, f64) {
+fn ratios(method: Method, truth: Truth, seeds: std::ops::Range<u64>, series: usize) -> (f64, f64) {
     let mut sums = [(0.0, 0.0); 2];
     for seed in seeds {
-        let world = World::new(seed, truth);
+        let world = World::new(seed, truth).of(series);
         for (sum, are_told) in sums.iter_mut().zip([true, false]) {
             let (inside, outside) = world.losses(method, are_told);
             *sum = (sum.0 + inside, sum.1 + outside);
@@ -175,9 +182,11 @@ fn ratios(method: Method, truth: Truth, seeds: std::ops::Range<u64>) -> (f64, f6
 
 #[test]
 fn errors_in_event_windows_are_halved_and_none_are_made_elsewhere() {
-    for method in [Method::Auto, Method::Ets, Method::Theta] {
-        for truth in [Truth::Factor, Truth::Addition] {
-            let (inside, outside) = ratios(method, truth, 1..2);
+    let few = 3;
+    for (method, series) in [(Method::Auto, few), (Method::Ets, SERIES), (Method::Theta, SERIES)] {
+        let truths = [Truth::Factor, Truth::Addition];
+        for truth in truths.into_iter().take(if series == few { 1 } else { 2 }) {
+            let (inside, outside) = ratios(method, truth, 1..2, series);
             assert!(inside < 0.5, "{method:?}, {truth:?}: inside {inside}");
             assert!(outside < 1.02, "{method:?}, {truth:?}: outside {outside}");
         }
@@ -187,7 +196,7 @@ fn errors_in_event_windows_are_halved_and_none_are_made_elsewhere() {
 #[test]
 fn events_that_do_nothing_do_no_harm() {
     for method in [Method::Ets, Method::Theta] {
-        let (inside, outside) = ratios(method, Truth::Nothing, 1..3);
+        let (inside, outside) = ratios(method, Truth::Nothing, 1..4, SERIES);
         assert!(inside < 1.02 && outside < 1.02, "{method:?}: {inside} {outside}");
     }
 }

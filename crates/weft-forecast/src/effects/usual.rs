@@ -48,7 +48,9 @@ impl Usual {
         let mut usual = Self { season, values, is_clean, profile, sums: Vec::new(), scale };
         if scale > 0.0 {
             usual.find_days();
-            usual.find_weeks();
+            // Twice: at its ends a series shows the level of some days only, which must be known as such first.
+            usual.find_weeks(false);
+            usual.find_weeks(true);
         }
         usual
     }
@@ -125,8 +127,8 @@ impl Usual {
         (0..7).flat_map(|_| day.iter().copied()).collect()
     }
 
-    /// Days of the week, and how each goes, as far as there are enough weeks to tell.
-    fn find_weeks(&mut self) {
+    /// Days of the week, and how each goes by its times of day if asked, as far as there are enough weeks to tell.
+    fn find_weeks(&mut self, by_time: bool) {
         let week = 7 * self.season;
         if self.values.len() < 2 * week {
             return;
@@ -151,7 +153,7 @@ impl Usual {
             let whole = slots.iter().fold((0.0, 0.0, 0), sum);
             let of_day = shrunk(ratio(whole), whole.2 as f64 / self.season as f64, WEEKS_AS_OTHERS);
             for (at, slot) in slots.iter().enumerate() {
-                let alone = if of_day > 0.0 { ratio(*slot) / of_day } else { 1.0 };
+                let alone = if by_time && of_day > 0.0 { ratio(*slot) / of_day } else { 1.0 };
                 let alone = shrunk(alone, slot.2 as f64, WEEKS_OF_DAYS);
                 profile[day * self.season + at] *= of_day * alone;
             }
@@ -186,8 +188,10 @@ impl Usual {
         }
         let centre = median(&mut found);
         found.iter_mut().for_each(|value| *value = (*value - centre).abs());
-        let deviation = (1.4826 * median(&mut found)).max(LEAST_DEVIATION);
-        (centre, deviation * deviation)
+        let deviation = spread(&mut found).max(LEAST_DEVIATION);
+        // These windows made the profile, of n weeks; an event's did not: 1 + 1/n of the variance of a day against 1 − 1/n.
+        let weeks = (self.values.len() as f64 / (7 * self.season) as f64).max(2.0);
+        (centre, deviation * deviation * (weeks + 1.0) / (weeks - 1.0))
     }
 
     fn mean_shown(&self, form: Form, from: usize, to: usize) -> Option<f64> {
@@ -210,6 +214,16 @@ impl Usual {
 
 fn shrunk(ratio: f64, count: f64, others: f64) -> f64 {
     (count * ratio + others) / (count + others)
+}
+
+/// The deviation of a sample of distances, of which one in twenty may be anything; not less than the robust one.
+fn spread(distances: &mut [f64]) -> f64 {
+    let robust = 1.4826 * median(distances);
+    distances.sort_unstable_by(f64::total_cmp);
+    let kept = &distances[..distances.len() - distances.len() / 20];
+    let square = kept.iter().map(|distance| distance * distance).sum::<f64>() / kept.len() as f64;
+    // A normal sample less its outermost twentieth has 0.76 of its variance.
+    robust.max((square / 0.76).sqrt())
 }
 
 fn median(values: &mut [f64]) -> f64 {
