@@ -21,8 +21,9 @@ use weft_core::time::{Span, Step, Timestamp};
 
 use course::Course;
 use kind::Kind;
-use learning::{Learned, Scene};
+use learning::Learned;
 use place::{Place, Placement};
+use scene::Scene;
 use shrinkage::Belief;
 
 mod course;
@@ -30,6 +31,7 @@ mod kind;
 mod learning;
 mod lift;
 mod place;
+mod scene;
 mod shrinkage;
 mod usual;
 
@@ -138,7 +140,7 @@ impl Effects {
 
     /// What the kind of `occurrence` is called; `None` where nothing like it was among the events.
     pub fn kind_of(&self, occurrence: &Occurrence) -> Option<&str> {
-        let found = kind::find(self.kinds.iter().map(|(kind, _)| kind), occurrence)?;
+        let found = kind::find(&self.kinds.iter().map(|(kind, _)| kind), occurrence)?;
         Some(&self.kinds[found].0.name)
     }
 }

@@ -34,7 +34,7 @@ pub(super) fn kinds(occurrences: &[Occurrence]) -> Vec<Kind> {
 
 /// The position of the kind that an occurrence belongs to, which need not be one of those that made the kinds.
 pub(super) fn find<'a>(
-    kinds: impl Iterator<Item = &'a Kind> + Clone,
+    kinds: &(impl Iterator<Item = &'a Kind> + Clone),
     occurrence: &Occurrence,
 ) -> Option<usize> {
     let position =
@@ -102,10 +102,10 @@ mod tests {
             kinds.iter().map(|kind| (kind.name.as_str(), &kind.events[..])).collect();
         assert_eq!(found, [("campaign", &[1, 3][..]), ("launch", &[4]), ("sale", &[0, 2])]);
         let check = |name: &str, expected: Option<usize>| {
-            assert_eq!(find(kinds.iter(), &occurrence(name, None)), expected, "{name}");
+            assert_eq!(find(&kinds.iter(), &occurrence(name, None)), expected, "{name}");
         };
         check("sale-9", Some(2));
         check("unheard of", Some(0));
-        assert_eq!(find(kinds[1..].iter(), &occurrence("unheard of", None)), None);
+        assert_eq!(find(&kinds[1..].iter(), &occurrence("unheard of", None)), None);
     }
 }

@@ -5,15 +5,12 @@ use std::collections::BTreeMap;
 
 use rayon::iter::{IndexedParallelIterator, IntoParallelRefIterator, ParallelIterator};
 use weft_core::event::{EventKind, Occurrence};
-use weft_core::series::Series;
 
-use super::course::{Course, Form};
+use super::course::Course;
 use super::kind::Kind;
-use super::lift::Lift;
-use super::place::{INSIDE, PHASES, Place, Placement};
-use super::shrinkage::{Belief, Hierarchy, dispersion};
-use super::usual::Usual;
-use super::{Announced, Concern, Foreseen, Grid, SeriesEffects};
+use super::place::PHASES;
+use super::scene::{Row, Scene, Site, Told};
+use super::shrinkage::{Belief, Hierarchy, Trust, dispersion};
 
 /// Passes over all kinds, and passes of a kind between amplitudes and phases.
 const PASSES: usize = 2;
@@ -30,34 +27,6 @@ const CHANCE: f64 = 3.0;
 const LARGER: f64 = 1.5;
 /// A kind that does not do as the others do may do anything: half as much again, or a third less.
 const ANYTHING: Belief = Belief::new(0.0, 0.25);
-
-/// A series with the events that it takes part in.
-#[derive(Debug)]
-pub(super) struct Scene {
-    grid: Grid,
-    scale: f64,
-    hidden: Vec<bool>,
-    /// By kind: where events known at the origin stand, and what was seen of those that are past.
-    events: Vec<Vec<(usize, Placement)>>,
-    sites: Vec<Vec<Site>>,
-}
-
-/// An event of the past on a series.
-#[derive(Debug)]
-struct Site {
-    event: usize,
-    rows: Vec<Row>,
-    /// What no effect looks like over as many steps, by form.
-    noise: [(f64, f64); 2],
-}
-
-#[derive(Debug, Clone, Copy)]
-struct Row {
-    index: usize,
-    place: Place,
-    value: f64,
-    usual: f64,
-}
 
 /// Sums over the steps of a site, by phase.
 #[derive(Debug, Clone, Copy)]
@@ -81,145 +50,19 @@ pub(super) struct Learned {
     realised: Vec<BTreeMap<usize, Belief>>,
 }
 
-/// Means of effects by step, as logarithms and as additions.
-type Told = BTreeMap<usize, (f64, f64)>;
-
-impl Scene {
-    pub(super) fn new(
-        series: &Series,
-        concern: &Concern,
-        season: usize,
-        announced: &Announced<'_>,
-        kinds: &[Kind],
-    ) -> Self {
-        let start = series.start() + concern.phase;
-        let length = (announced.origin - start).whole_steps(series.step()).min(series.len());
-        let grid = Grid { start, step: series.step(), season, length };
-        let end = (start + series.step().span() * length as i64).min(announced.origin);
-        let is_known = |event: &&usize| {
-            let known = announced.occurrences[**event].known_from;
-            known.is_none_or(|known| known <= end)
-        };
-        let known: Vec<usize> = concern.events.iter().filter(is_known).copied().collect();
-        let mut events = vec![Vec::new(); kinds.len()];
-        for (kind, list) in kinds.iter().zip(&mut events) {
-            let mine = known.iter().filter(|event| kind.events.binary_search(event).is_ok());
-            let placed =
-                mine.map(|event| (*event, Placement::new(&announced.occurrences[*event], &grid)));
-            list.extend(placed.filter(|(_, placement)| placement.reach().end > 0));
-        }
-        let values = (0..length).map(|index| series.get(index).map_or(f64::NAN, f64::from));
-        Self::of_values(values.collect(), grid, events)
+impl Learned {
+    /// The amplitude of an event on a series, and what says so: of a past one what it was, of a coming one what is usual.
+    pub(super) fn amplitude(&self, series: usize, cluster: u32, event: usize) -> (Belief, Trust) {
+        let (belief, trust) = self.hierarchy.belief(series, cluster);
+        let variance = belief.variance + self.hierarchy.between_events;
+        let coming = Belief::new(belief.mean, variance).weakened(self.standing);
+        (self.realised[series].get(&event).copied().unwrap_or(coming), trust)
     }
 
-    fn of_values(values: Vec<f64>, grid: Grid, events: Vec<Vec<(usize, Placement)>>) -> Self {
-        let takes_lifts = values.iter().all(|value| value.is_nan() || *value >= 0.0);
-        let mut covered = vec![false; values.len()];
-        for (_, placement) in events.iter().flatten() {
-            past(placement, values.len()).for_each(|index| covered[index] = true);
-        }
-        let usual = Usual::new(values.clone(), &covered, grid.season);
-        let scale = if takes_lifts { usual.scale } else { 0.0 };
-        let hidden = usual.hidden();
-        if scale <= 0.0 {
-            let nothing = vec![Vec::new(); events.len()];
-            let sites = events.iter().map(|_| Vec::new()).collect();
-            return Self { grid, scale: 0.0, hidden, events: nothing, sites };
-        }
-        let mut noise = BTreeMap::new();
-        let mut site = |(event, placement): &(usize, Placement)| {
-            let rows = rows(placement, &values, &usual)?;
-            let inside = rows.iter().filter(|row| row.place.is_inside()).count();
-            let both = || [Form::Factor, Form::Addition].map(|form| usual.noise(form, inside));
-            let noise = *noise.entry(inside).or_insert_with(both);
-            (inside > 0).then_some(Site { event: *event, rows, noise })
-        };
-        let sites = events.iter().map(|kind| kind.iter().filter_map(&mut site).collect()).collect();
-        Self { grid, scale, hidden, events, sites }
+    /// The amplitudes of past events on a series.
+    pub(super) fn realised(&self, series: usize) -> &BTreeMap<usize, Belief> {
+        &self.realised[series]
     }
-
-    /// What is to be expected of all its events.
-    pub(super) fn foresee(
-        &self,
-        index: usize,
-        cluster: u32,
-        occurrences: &[Occurrence],
-        kinds: &[Kind],
-        learned: &[Learned],
-    ) -> SeriesEffects {
-        let mut foreseen = Vec::new();
-        for (kind, learned) in (0..kinds.len()).zip(learned) {
-            let (belief, trust) = learned.hierarchy.belief(index, cluster);
-            let variance = belief.variance + learned.hierarchy.between_events;
-            let coming = Belief::new(belief.mean, variance).weakened(learned.standing);
-            foreseen.extend(self.events[kind].iter().map(|(event, placement)| Foreseen {
-                event: *event,
-                placement: *placement,
-                strength: learned.course.strength(&occurrences[*event].event),
-                amplitude: learned.realised[index].get(event).copied().unwrap_or(coming),
-                course: learned.course,
-                source: trust.source,
-                learned_from: trust.events,
-            }));
-        }
-        let Self { grid, scale, hidden, .. } = self;
-        SeriesEffects { grid: *grid, scale: *scale, hidden: hidden.clone(), events: foreseen }
-    }
-
-    /// Adds the kind's effects as they were, `times` over.
-    fn tell(
-        &self,
-        kind: usize,
-        (learned, realised): (&Learned, &BTreeMap<usize, Belief>),
-        occurrences: &[Occurrence],
-        (told, times): (&mut Told, f64),
-    ) {
-        for site in &self.sites[kind] {
-            let Some(amplitude) = realised.get(&site.event) else { continue };
-            let strength = learned.course.strength(&occurrences[site.event].event);
-            for row in &site.rows {
-                let (mean, _) = learned.course.effect(row.place, strength, *amplitude);
-                let at = told.entry(row.index).or_default();
-                match learned.course.form {
-                    Form::Factor => at.0 += times * mean,
-                    Form::Addition => at.1 += times * mean,
-                }
-            }
-        }
-    }
-
-    /// The sites of a kind with what others did there taken off.
-    fn without(&self, kind: usize, told: &Told) -> Vec<Site> {
-        let plain = |row: &Row| {
-            let (log, share) = told.get(&row.index).copied().unwrap_or_default();
-            let mut lift = Lift::none(self.scale);
-            lift.add(Form::Factor, log, 0.0);
-            lift.add(Form::Addition, share, 0.0);
-            Row { value: f64::from(lift.taken_off(row.value as f32)), ..*row }
-        };
-        let site = |site: &Site| Site { rows: site.rows.iter().map(plain).collect(), ..*site };
-        self.sites[kind].iter().map(site).collect()
-    }
-}
-
-fn past(placement: &Placement, length: usize) -> std::ops::Range<usize> {
-    let reach = placement.reach();
-    let cut = |index: isize| index.clamp(0, length as isize) as usize;
-    cut(reach.start)..cut(reach.end)
-}
-
-fn rows(placement: &Placement, values: &[f64], usual: &Usual) -> Option<Vec<Row>> {
-    let range = past(placement, values.len());
-    if range.is_empty() {
-        return None;
-    }
-    let level = usual.level(placement.reach().start, placement.reach().end)?;
-    let row = |index: usize| {
-        let place = placement.at(index as isize)?;
-        let row = Row { index, place, value: values[index], usual: level * usual.at(index) };
-        (!row.value.is_nan() && !row.usual.is_nan()).then_some(row)
-    };
-    Some(range.filter_map(row).collect())
 }
 
 /// Learns all kinds.
@@ -232,8 +75,8 @@ pub(super) fn learn(
     let mut told: Vec<Told> = vec![Told::new(); scenes.len()];
     let mut learned: Vec<Option<Learned>> = vec![None; kinds.len()];
     let tell = |told: &mut [Told], kind: usize, learned: &Learned, times: f64| {
-        for ((scene, told), realised) in scenes.iter().zip(told).zip(&learned.realised) {
-            scene.tell(kind, (learned, realised), occurrences, (told, times));
+        for (index, (scene, told)) in scenes.iter().zip(told).enumerate() {
+            scene.tell(kind, (learned, learned.realised(index)), occurrences, (told, times));
         }
     };
     for _ in 0..PASSES {
@@ -465,13 +308,13 @@ fn phase_sums(sums: &[Vec<Sums>], realised: &[BTreeMap<usize, Belief>]) -> [(f64
         for site in sums.iter().filter(|site| site.mass > 0.0) {
             let amplitude = realised[&site.event].mean;
             let unit = 1.0 / (site.variance * site.mass);
-            for phase in 0..PHASES {
-                total[phase].0 += unit * amplitude * site.products[phase];
-                total[phase].1 += unit * amplitude * amplitude * site.squares[phase];
+            let said = site.products.iter().zip(&site.squares);
+            for (total, (product, square)) in total.iter_mut().zip(said) {
+                total.0 += unit * amplitude * product;
+                total.1 += unit * amplitude * amplitude * square;
             }
         }
     }
-    debug_assert!(INSIDE.end < PHASES);
     total
 }
 
