@@ -1,18 +1,20 @@
-//! What events do to demand: the effect of each kind of event on each series is learned from past occurrences, shrunk, and
-//! put onto forecasts of whatever method. It must never learn from a sample or an event that was not known at the origin.
+//! What events do to demand: the effect of each kind of event on each series is learned from past occurrences, shrunk,
+//! and put onto forecasts of whatever method. It must never learn from a sample or an event that was not known at the
+//! origin.
 //!
-//! Usual demand u(t) of a series comes from its times of day and days of the week without events and its level beside an
-//! event (see `usual`). An event e of kind k lifts it by one of two forms, whichever says better what came:
+//! Usual demand u(t) of a series comes from its times of day and days of the week without events and its level beside
+//! an event (see `usual`). An event e of kind k lifts it by one of two forms, whichever says better what came:
 //!
 //! ```text
 //! y(t) = u(t)·exp(ε)     or     y(t) = u(t) + s·ε          ε = a_e · c_k(phase of t) · g_e(t)
-//! g_e(t) = strength of e, by its expected lift · share of the step inside its window · exp(−time since its begin / decay)
+//! g_e(t) = strength of e, by its expected lift · share of the step in its window · exp(−time since its begin / decay)
 //! a_e ~ N(a_series, τ₁²)   a_series ~ N(a_cluster, τ₂²)   a_cluster ~ N(a_kind, τ₃²)   a_kind ~ N(a, τ₄²)
 //! ```
 //!
-//! with the series' mean s. What is observed of each a_e is as uncertain as the same reckoning is where there was no event; the
-//! τ are moment estimates (DerSimonian & Laird 1986, equation 8), and the beliefs are those of normal shrinkage
-//! (Lindley & Smith 1972; Efron & Morris 1975). Learning is rare; [`SeriesEffects::at`] costs a scan over a series' events.
+//! with the series' mean s. What is observed of each a_e is as uncertain as the same reckoning is where there was no
+//! event; the τ are moment estimates (DerSimonian & Laird 1986, equation 8), and the beliefs are those of normal
+//! shrinkage (Lindley & Smith 1972; Efron & Morris 1975). Learning is rare; [`SeriesEffects::at`] costs a scan over a
+//! series' events.
 
 use rayon::iter::{IndexedParallelIterator, IntoParallelRefIterator, ParallelIterator};
 use weft_core::event::Occurrence;
@@ -74,7 +76,8 @@ pub struct SeriesEffects {
     grid: Grid,
     /// Mean usual demand, the unit of what is added; zero for a series that takes no lift.
     scale: f64,
-    /// By time of day: whether an event was there whenever there was a sample. A model takes such a lift for the season.
+    /// By time of day: whether an event was there whenever there was a sample. A model takes such a lift for the
+    /// season.
     hidden: Vec<bool>,
     events: Vec<Foreseen>,
 }

@@ -1,5 +1,5 @@
-//! `weft forecast`: quantiles for the steps after each series of a CSV, or of a query of a metrics server, lifted by the events
-//! that are told. A series that cannot be forecast is named on stderr and keeps no other from its forecast.
+//! `weft forecast`: quantiles for the steps after each series of a CSV, or of a query of a metrics server, lifted by
+//! the events that are told. A series that cannot be forecast is named on stderr and keeps no other from its forecast.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 

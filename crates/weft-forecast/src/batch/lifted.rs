@@ -1,5 +1,6 @@
-//! Forecasts that know of events, by whatever method: the past is freed of the effects that were learned of it, the method
-//! forecasts what there would be without events, and what is coming is put onto that. Each lift says where it comes from.
+//! Forecasts that know of events, by whatever method: the past is freed of the effects that were learned of it, the
+//! method forecasts what there would be without events, and what is coming is put onto that. Each lift says where it
+//! comes from.
 
 use rayon::iter::{
     IndexedParallelIterator, IntoParallelIterator, IntoParallelRefIterator, ParallelIterator,
@@ -16,7 +17,8 @@ use crate::model::ModelError;
 pub struct LiftedForecast {
     /// The forecast, lifts and their uncertainty included. Its scores are those of a past without events.
     pub forecast: BatchForecast,
-    /// By step ahead: the median with all events over the median without; 1 where there is none. Empty where none were told.
+    /// By step ahead: the median with all events over the median without; 1 where there is none. Empty where none were
+    /// told.
     pub factors: Vec<f32>,
     /// The events in whose windows any of the steps ahead lies, in the order in which they were told within each kind.
     pub lifts: Vec<EventLift>,
@@ -45,8 +47,9 @@ impl From<BatchForecast> for LiftedForecast {
 }
 
 impl Batch {
-    /// Forecasts as [`Batch::forecast`] does, with effects learned from the samples of `panel` and put onto the steps after
-    /// each series. An event that becomes known after a series ends, or after the announced origin, does nothing to it.
+    /// Forecasts as [`Batch::forecast`] does, with effects learned from the samples of `panel` and put onto the steps
+    /// after each series. An event that becomes known after a series ends, or after the announced origin, does nothing
+    /// to it.
     pub fn forecast_with(
         &self,
         panel: &[Series],

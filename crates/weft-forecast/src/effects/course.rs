@@ -22,8 +22,8 @@ const LEAST_STATED: f64 = 0.05;
 const RATIO_FLOOR: f64 = 0.02;
 /// Logarithms of ratios are bounded: one outage or burst is no effect of −10 or +10.
 const LARGEST_LOG: f64 = 3.0;
-/// Decays that are tried for news, as shares of the window; `None` does not fall. The first is what is kept where the samples
-/// do not say.
+/// Decays that are tried for news, as shares of the window; `None` does not fall. The first is what is kept where the
+/// samples do not say.
 const NEWS_DECAYS: [Option<f64>; 6] =
     [Some(0.3), Some(0.05), Some(0.1), Some(0.2), Some(0.7), None];
 /// How far the parts of a window may differ from its mean before the samples say so, as a deviation of their ratio.
@@ -140,8 +140,8 @@ impl Course {
         (mean * phase * share, variance * share * share)
     }
 
-    /// Takes what the samples say of the phases: for each the sum of products and of squares (see `learning`). The mean of the
-    /// window stays 1.
+    /// Takes what the samples say of the phases: for each the sum of products and of squares (see `learning`). The mean
+    /// of the window stays 1.
     pub(super) fn take_phases(&mut self, sums: &[(f64, f64); PHASES]) {
         for (phase, (products, squares)) in sums.iter().enumerate() {
             let (mean, deviation) = match INSIDE.contains(&phase) {

@@ -1,5 +1,5 @@
-//! Events of one kind are taken to have the same effect. Which are of a kind is said by their category; or by their names,
-//! where some differ by numbers only (`sale-2025`, `sale-2026`); or they are of one kind with all of their sort.
+//! Events of one kind are taken to have the same effect. Which are of a kind is said by their category; or by their
+//! names, where some differ by numbers only (`sale-2025`, `sale-2026`); or they are of one kind with all of their sort.
 
 use std::collections::BTreeMap;
 

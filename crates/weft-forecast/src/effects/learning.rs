@@ -1,5 +1,5 @@
-//! Learning: kind after kind, what its events did on each series beyond usual demand and beyond what other kinds did there;
-//! twice, so that events that meet are told apart.
+//! Learning: kind after kind, what its events did on each series beyond usual demand and beyond what other kinds did
+//! there; twice, so that events that meet are told apart.
 
 use std::collections::BTreeMap;
 
@@ -21,8 +21,8 @@ const CLEARLY_BETTER: f64 = 0.97;
 const AUTHORS: Belief = Belief::new(1.0, 0.16);
 /// A kind of which nothing is known and nobody expects anything: most do nothing.
 const UNKNOWN: Belief = Belief::new(0.0, 0.01);
-/// A kind must have shown more than chance would, in units of log likelihood, before it is believed to do anything; and chance
-/// is taken to be a little larger than it looks.
+/// A kind must have shown more than chance would, in units of log likelihood, before it is believed to do anything; and
+/// chance is taken to be a little larger than it looks.
 const CHANCE: f64 = 3.0;
 const LARGER: f64 = 1.5;
 /// A kind that does not do as the others do may do anything: half as much again, or a third less.
@@ -51,7 +51,8 @@ pub(super) struct Learned {
 }
 
 impl Learned {
-    /// The amplitude of an event on a series, and what says so: of a past one what it was, of a coming one what is usual.
+    /// The amplitude of an event on a series, and what says so: of a past one what it was, of a coming one what is
+    /// usual.
     pub(super) fn amplitude(&self, series: usize, cluster: u32, event: usize) -> (Belief, Trust) {
         let (belief, trust) = self.hierarchy.belief(series, cluster);
         let variance = belief.variance + self.hierarchy.between_events;
@@ -156,9 +157,9 @@ impl<'a> Lesson<'a> {
         Learned { course, hierarchy, standing, realised: realised.collect() }
     }
 
-    /// How likely it is that the kind does anything at all, by what was seen of its events (Jeffreys 1961, chapter 5). A kind
-    /// of which nothing was seen keeps what is expected of it. What else goes on at the time of an event goes on on many series,
-    /// so that n of them say no more than √n.
+    /// How likely it is that the kind does anything at all, by what was seen of its events (Jeffreys 1961, chapter 5).
+    /// A kind of which nothing was seen keeps what is expected of it. What else goes on at the time of an event goes on
+    /// on many series, so that n of them say no more than √n.
     fn standing(&self, hierarchy: &Hierarchy, sums: &[Vec<Sums>], seen: &[Vec<Belief>]) -> f64 {
         if seen.iter().all(Vec::is_empty) {
             return 1.0;
@@ -318,8 +319,8 @@ fn phase_sums(sums: &[Vec<Sums>], realised: &[BTreeMap<usize, Belief>]) -> [(f64
     total
 }
 
-/// What a kind's amplitude is taken for before its own events are heard: as others kinds' are, against what their authors
-/// expect where they say so; or anything, in so far as the `evidence` lies better there.
+/// What a kind's amplitude is taken for before its own events are heard: as others kinds' are, against what their
+/// authors expect where they say so; or anything, in so far as the `evidence` lies better there.
 fn prior(
     course: &Course,
     sort: EventKind,

@@ -56,8 +56,8 @@ impl Lift {
         (self.moved(usual) + offset.copysign(score)).max(0.0)
     }
 
-    /// Lifts the quantiles of a step at ascending `levels`, the median at `median`: distances from the median grow with the
-    /// lift, and the effect's own uncertainty joins them as independent errors do, by squares.
+    /// Lifts the quantiles of a step at ascending `levels`, the median at `median`: distances from the median grow with
+    /// the lift, and the effect's own uncertainty joins them as independent errors do, by squares.
     pub fn lift_quantiles(&self, quantiles: &mut [f32], levels: &[f64], median: usize) {
         if *self == Self::none(self.scale) {
             return;

@@ -1,5 +1,5 @@
-//! A series with its events: where they stand, what was seen in their windows, and what was usual there. Nothing from the origin
-//! on, and no event that becomes known later, may come in here.
+//! A series with its events: where they stand, what was seen in their windows, and what was usual there. Nothing from
+//! the origin on, and no event that becomes known later, may come in here.
 
 use std::collections::BTreeMap;
 
@@ -15,7 +15,8 @@ use super::shrinkage::Belief;
 use super::usual::Usual;
 use super::{Announced, Concern, Foreseen, Grid, SeriesEffects};
 
-/// A kind whose events lie on at least this share of the samples of a time of day is a season: most working days of a week.
+/// A kind whose events lie on at least this share of the samples of a time of day is a season: most working days of a
+/// week.
 const SEASONAL_SHARE: f64 = 0.7;
 /// Days without which nothing is called a season.
 const FEWEST_DAYS: usize = 5;
@@ -176,8 +177,8 @@ impl Scene {
     }
 }
 
-/// Whether the events of a kind lie on most samples of any time of day: a daily round, or a rota that always runs. Models take
-/// them for the season; without them, no time would be left to tell what is usual for other kinds.
+/// Whether the events of a kind lie on most samples of any time of day: a daily round, or a rota that always runs.
+/// Models take them for the season; without them, no time would be left to tell what is usual for other kinds.
 fn is_seasonal(events: &[(usize, Placement)], values: &[f64], season: usize) -> bool {
     let mut is_inside = vec![false; values.len()];
     for (_, placement) in events {

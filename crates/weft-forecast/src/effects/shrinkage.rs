@@ -1,6 +1,6 @@
-//! Beliefs about the amplitude of a kind's effect on each series: what its own events say, drawn towards its cluster, the
-//! cluster towards the kind, the kind towards what other kinds say (Lindley & Smith 1972; Efron & Morris 1975). No series may
-//! be counted twice: what one is drawn to is said by the others.
+//! Beliefs about the amplitude of a kind's effect on each series: what its own events say, drawn towards its cluster,
+//! the cluster towards the kind, the kind towards what other kinds say (Lindley & Smith 1972; Efron & Morris 1975). No
+//! series may be counted twice: what one is drawn to is said by the others.
 
 use std::collections::BTreeMap;
 
@@ -35,8 +35,8 @@ pub(super) struct Trust {
     pub(super) events: usize,
 }
 
-/// Guesses of deviations between events, series and clusters as shares of the kind's amplitude, each worth so many degrees of
-/// freedom: with few events nothing else is known of how far they differ.
+/// Guesses of deviations between events, series and clusters as shares of the kind's amplitude, each worth so many
+/// degrees of freedom: with few events nothing else is known of how far they differ.
 const EVENT_SHARE: f64 = 0.25;
 const SERIES_SHARE: f64 = 0.5;
 const CLUSTER_SHARE: f64 = 0.3;
@@ -226,8 +226,8 @@ fn amplitude_square(seen: &[Vec<Belief>]) -> Option<f64> {
     (weights > 0.0).then(|| (sum / weights).max(0.0))
 }
 
-/// Variance between the members of groups beyond their own uncertainty: the moment estimate (DerSimonian & Laird 1986, equation
-/// 8) pooled over groups, with the `guess` worth [`GUESS_FREEDOM`] degrees of freedom.
+/// Variance between the members of groups beyond their own uncertainty: the moment estimate (DerSimonian & Laird 1986,
+/// equation 8) pooled over groups, with the `guess` worth [`GUESS_FREEDOM`] degrees of freedom.
 pub(super) fn dispersion(groups: &[Vec<Belief>], guess: f64) -> f64 {
     let (mut squares, mut freedom, mut scale) = (0.0, 0.0, 0.0);
     for group in groups.iter().filter(|group| group.len() > 1) {

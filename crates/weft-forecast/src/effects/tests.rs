@@ -1,5 +1,5 @@
-//! Effects on generated demand: what they are worth inside and outside the windows, by method, and that nothing from after the
-//! origin is looked at.
+//! Effects on generated demand: what they are worth inside and outside the windows, by method, and that nothing from
+//! after the origin is looked at.
 
 use super::*;
 use crate::batch::{Batch, LiftedForecast, Method};
@@ -175,9 +175,7 @@ fn ratios(method: Method, truth: Truth, seeds: std::ops::Range<u64>, series: usi
             *sum = (sum.0 + inside, sum.1 + outside);
         }
     }
-    let ratios = (sums[0].0 / sums[1].0, sums[0].1 / sums[1].1);
-    println!("{method:?}, {truth:?}: inside {:.3}, outside {:.3}", ratios.0, ratios.1);
-    ratios
+    (sums[0].0 / sums[1].0, sums[0].1 / sums[1].1)
 }
 
 #[test]

@@ -1,11 +1,12 @@
-//! What demand would have been without events, for times that are past: the usual value at that time of day and on that day
-//! of the week, at the level just before and after. It looks at both sides, so it must never serve as a forecast.
+//! What demand would have been without events, for times that are past: the usual value at that time of day and on that
+//! day of the week, at the level just before and after. It looks at both sides, so it must never serve as a forecast.
 
 use super::course::Form;
 
 /// Values of a time of day within this share of a day are taken together.
 const NEIGHBOURS: usize = 96;
-/// How many weeks one takes as given: a day of the week is as others are, and goes as others do, until that many differ.
+/// How many weeks one takes as given: a day of the week is as others are, and goes as others do, until that many
+/// differ.
 const WEEKS_AS_OTHERS: f64 = 0.5;
 const WEEKS_OF_DAYS: f64 = 3.0;
 /// Share of a day without events that a level needs beside an event, and how many days it is looked for.
@@ -91,8 +92,8 @@ impl Usual {
         (to.0 - from.0, to.1 - from.1)
     }
 
-    /// Medians by time of day; then again of what they are relative to the level of their day, so that growth over weeks does
-    /// not blur them.
+    /// Medians by time of day; then again of what they are relative to the level of their day, so that growth over
+    /// weeks does not blur them.
     fn find_days(&mut self) {
         let plain = self.medians(|usual, index| usual.values[index]);
         self.set_profile(plain);
@@ -177,7 +178,8 @@ impl Usual {
         None
     }
 
-    /// What an effect over so many steps is taken for where there is none: its median, and the square of its robust deviation.
+    /// What an effect over so many steps is taken for where there is none: its median, and the square of its robust
+    /// deviation.
     pub(super) fn noise(&self, form: Form, steps: usize) -> (f64, f64) {
         let room = self.values.len().saturating_sub(steps);
         let starts = (0..WINDOWS.min(room)).map(|number| number * room / WINDOWS.min(room).max(1));
@@ -189,7 +191,8 @@ impl Usual {
         let centre = median(&mut found);
         found.iter_mut().for_each(|value| *value = (*value - centre).abs());
         let deviation = spread(&mut found).max(LEAST_DEVIATION);
-        // These windows made the profile, of n weeks; an event's did not: 1 + 1/n of the variance of a day against 1 − 1/n.
+        // These windows made the profile, of n weeks; an event's did not: 1 + 1/n of the variance of a day against 1 −
+        // 1/n.
         let weeks = (self.values.len() as f64 / (7 * self.season) as f64).max(2.0);
         (centre, deviation * deviation * (weeks + 1.0) / (weeks - 1.0))
     }

@@ -1,5 +1,5 @@
-//! The events of `weft forecast --events`: read from files, matched to the series they concern, and named again beside what they
-//! lift. What is left out is said on stderr.
+//! The events of `weft forecast --events`: read from files, matched to the series they concern, and named again beside
+//! what they lift. What is left out is said on stderr.
 
 use std::collections::BTreeMap;
 use std::fs;
