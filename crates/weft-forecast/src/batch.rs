@@ -17,7 +17,10 @@ use crate::theta::Theta;
 use auto::Panel;
 use local::{Judged, Refit};
 
+pub use lifted::{EventLift, LiftedForecast};
+
 mod auto;
+mod lifted;
 mod local;
 
 /// How to forecast.
