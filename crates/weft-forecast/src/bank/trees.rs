@@ -13,6 +13,9 @@ use crate::boosted::{Boosted, FittedBoosted, LEVELS, Pieces};
 
 /// Series that are learned from at most: more of them bring little and cost a second each hundred.
 const MOST_SERIES: usize = 1_000;
+/// Rows learned from, for each series and for each sample: one that is told of from more origins teaches nothing new.
+const ROWS_PER_SERIES: usize = 600;
+const ROWS_PER_SAMPLE: usize = 2;
 /// Rows learned from at most, trees, and what each adds of what it found. With 100,000 rows and 100 trees the loss is lower
 /// by half a percent at twice the time.
 const MOST_ROWS: usize = 60_000;
@@ -53,10 +56,10 @@ impl Trees {
     pub(super) fn fit(&mut self, panel: &[Series], observed: i64, lanes: &Lanes) {
         self.fit_at = observed + observed.clamp(1, 7 * lanes.season());
         let pieces = Pieces::Means(lanes.buckets().clone());
-        let samples = panel.iter().map(Series::len).sum();
-        let mut model =
-            Boosted::new(lanes.season() as usize, pieces).for_panel(panel.len(), samples);
-        model = Boosted { rows: model.rows.min(MOST_ROWS), trees: TREES, rate: RATE, ..model };
+        let samples: usize = panel.iter().map(Series::len).sum();
+        let rows = (panel.len() * ROWS_PER_SERIES).min(MOST_ROWS).min(samples * ROWS_PER_SAMPLE);
+        let model = Boosted::new(lanes.season() as usize, pieces);
+        let model = Boosted { rows, trees: TREES, rate: RATE, ..model };
         if let Ok(fitted) = model.fit(panel) {
             self.fitted = Some(Arc::new(fitted));
         }
