@@ -12,6 +12,8 @@ pub mod detect;
 mod distribution;
 pub mod ets;
 pub mod floors;
+#[cfg(feature = "lstm")]
+pub mod lstm;
 pub mod model;
 pub mod mstl;
 mod past;
