@@ -5,7 +5,7 @@ use candle_core::{D, Device, Result, Tensor, Var};
 use weft_core::resource::Resource;
 
 use super::recurrence::last_state;
-use super::samples::{Batch, INPUTS, TIME_COLUMNS};
+use super::samples::{Batch, DISTANCES, INPUTS, TIME_COLUMNS};
 use crate::boosted::features::COLUMNS;
 use crate::boosted::{Dice, LEVELS};
 
@@ -61,8 +61,8 @@ impl Size {
             (1, self.width),
             (self.width, LEVELS.len()),
             (1, LEVELS.len()),
-            (COLUMNS, 1),
-            (self.columns(), 1),
+            (COLUMNS, DISTANCES),
+            (self.columns(), DISTANCES),
         ]
     }
 }
@@ -150,8 +150,10 @@ impl Network {
         let deeper = hidden.matmul(second)?.broadcast_add(second_bias)?.relu()?;
         let out = (deeper + hidden)?.matmul(quantiles)?.broadcast_add(quantiles_bias)?;
 
-        let unit = rows.matmul(unit)?.clamp(-MOST_LOG_UNIT, MOST_LOG_UNIT)?.exp()?;
-        let median = (straight.matmul(median)? + (out.narrow(1, 0, 1)? * &unit)?)?;
+        let distances = Tensor::from_slice(&batch.distances, (origins * steps, DISTANCES), device)?;
+        let at_distance = |lines: Tensor| (lines * &distances)?.sum_keepdim(1);
+        let unit = at_distance(rows.matmul(unit)?)?.clamp(-MOST_LOG_UNIT, MOST_LOG_UNIT)?.exp()?;
+        let median = (at_distance(straight.matmul(median)?)? + (out.narrow(1, 0, 1)? * &unit)?)?;
         let gaps = softplus(&out.narrow(1, 1, GAPS)?)?.broadcast_mul(&unit)?;
         median.broadcast_add(&gaps.matmul(&sums(device)?)?)
     }

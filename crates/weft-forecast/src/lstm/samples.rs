@@ -26,9 +26,12 @@ pub(super) const INPUTS: usize = 8;
 pub(super) const TIME_COLUMNS: usize = 2 * (DAY_WAVES + WEEK_WAVES) + 1;
 const DAY_WAVES: usize = 3;
 const WEEK_WAVES: usize = 2;
+/// The straight ways have weights for so many distances, with those between mixed of both neighbours: what is near follows
+/// the last values, what is far the same time of other days.
+pub(super) const DISTANCES: usize = 8;
 /// Steps ahead learned of an origin, of which every so many is near: starts of moves hang on the near ones, and they are few.
 pub(super) const STEPS: usize = 8;
-const NEAR_EVERY: usize = 3;
+const NEAR_EVERY: usize = 2;
 /// What goes straight to the median is cut here.
 const FURTHEST_STRAIGHT: f32 = 20.0;
 /// Held-out origins for each that is learned from, at most.
@@ -97,6 +100,11 @@ impl<'a> Subject<'a> {
         }
     }
 
+    /// From zero for the next step to one for the last, by its logarithm.
+    fn distance(&self, ahead: usize) -> f32 {
+        ((ahead + 1) as f32).ln() / (self.shape.horizon.max(2) as f32).ln()
+    }
+
     /// The sequence that ends at `origin`.
     fn tell_windows(&self, view: &View<'_>, origin: usize, rows: &mut Vec<f32>) {
         let width = (self.shape.season / WINDOWS_PER_DAY).max(1);
@@ -128,7 +136,7 @@ impl<'a> Subject<'a> {
         let index = origin + ahead;
         row.push(1.0);
         self.tell_time(index, (DAY_WAVES, WEEK_WAVES), row);
-        row.push(((ahead + 1) as f32).ln() / ((self.shape.horizon + 1) as f32).ln());
+        row.push(self.distance(ahead));
         row.extend(
             Resource::ALL.map(|resource| f32::from(u8::from(self.resource == Some(resource)))),
         );
@@ -159,6 +167,7 @@ pub(super) struct Lot {
     /// Columns of the view, as they are.
     straight: Vec<f32>,
     rest: Vec<f32>,
+    distances: Vec<f32>,
     targets: Vec<f32>,
     /// Zero where it is not known what came.
     weights: Vec<f32>,
@@ -174,6 +183,8 @@ pub(super) struct Batch {
     pub(super) clusters: Vec<u32>,
     pub(super) rows: Vec<f32>,
     pub(super) straight: Vec<f32>,
+    /// How much each of [`DISTANCES`] counts.
+    pub(super) distances: Vec<f32>,
     pub(super) targets: Vec<f32>,
     pub(super) weights: Vec<f32>,
 }
@@ -187,11 +198,7 @@ impl Lot {
         let first = subject.shape.season.min(length / 2).max(1);
         let (from, to, count) = match share {
             Share::Learned => (first, split, origins),
-            Share::Held => (
-                split.max(first),
-                length,
-                origins.div_ceil(crate::lstm::knob("HELDO", HELD_ORIGINS as f64) as usize),
-            ),
+            Share::Held => (split.max(first), length, origins.div_ceil(HELD_ORIGINS)),
         };
         if from >= to {
             return lot;
@@ -242,6 +249,7 @@ impl Lot {
             view.row(*ahead, &mut row);
             self.straight.extend(row.map(|value| if value.is_nan() { 0.0 } else { value }));
             subject.tell_rest(origin, *ahead, &mut self.rest);
+            self.distances.push(subject.distance(*ahead));
             let target = view.standardise(subject.past.at((origin + ahead) as isize));
             let is_known = *ahead < reach && !target.is_nan();
             self.targets.push(if is_known { target } else { 0.0 });
@@ -254,6 +262,7 @@ impl Lot {
         self.clusters.extend(more.clusters);
         self.straight.extend(more.straight);
         self.rest.extend(more.rest);
+        self.distances.extend(more.distances);
         self.targets.extend(more.targets);
         self.weights.extend(more.weights);
     }
@@ -280,6 +289,7 @@ impl Lot {
             clusters: Vec::with_capacity(chosen.len()),
             rows: Vec::with_capacity(chosen.len() * steps * (COLUMNS + rest)),
             straight: Vec::with_capacity(chosen.len() * steps * COLUMNS),
+            distances: Vec::with_capacity(chosen.len() * steps * DISTANCES),
             targets: Vec::with_capacity(chosen.len() * steps),
             weights: Vec::with_capacity(chosen.len() * steps),
         };
@@ -298,6 +308,9 @@ impl Lot {
                 batch.rows.extend_from_slice(&self.rest[step * rest..(step + 1) * rest]);
                 let cut = |value: &f32| value.clamp(-FURTHEST_STRAIGHT, FURTHEST_STRAIGHT);
                 batch.straight.extend(told.iter().map(cut));
+                let place = self.distances[step] * (DISTANCES - 1) as f32;
+                let near = |distance: usize| (1.0 - (place - distance as f32).abs()).max(0.0);
+                batch.distances.extend((0..DISTANCES).map(near));
                 batch.targets.push(self.targets[step]);
                 batch.weights.push(self.weights[step]);
             }

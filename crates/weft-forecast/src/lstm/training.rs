@@ -17,11 +17,15 @@ pub(super) struct Course {
     pub(super) seed: u64,
 }
 
-/// Origins in a batch, and in each of the parts that are worked on side by side.
+/// Origins in a batch, fewer where there would be fewer steps than these in an epoch; and in each of the parts that are
+/// worked on side by side.
 const BATCH: usize = 256;
+const SMALLEST_BATCH: usize = 16;
+const FEWEST_STEPS: usize = 32;
 const PART: usize = 64;
-/// Steps over which the rate rises at first.
+/// Steps over which the rate rises at first, and at most this share of all.
 const WARM_UP: f64 = 50.0;
+const WARM_UP_SHARE: f64 = 0.1;
 /// Adam's memory of gradients and of their squares, and what keeps it from dividing by zero.
 const MOMENTA: [f64; 2] = [0.9, 0.99];
 const LEAST: f64 = 1e-7;
@@ -29,23 +33,19 @@ const DECAY: f64 = 1e-3;
 /// How much of the averaged weights stays at each step.
 const KEPT: f64 = 0.995;
 /// Epochs without a better loss after which it ends.
-const PATIENCE: usize = 5;
+const PATIENCE: usize = 3;
 
 /// The best of the averaged weights on `held`; the last ones where nothing is held.
 pub(super) fn train(start: Network, learned: &Lot, held: &Lot, course: Course) -> Result<Network> {
-    let mut learner = Learner::new(
-        &start,
-        course,
-        learned.len().div_ceil(super::knob("BATCH", BATCH as f64) as usize),
-    )?;
+    let batch = (learned.len() / FEWEST_STEPS).clamp(SMALLEST_BATCH, BATCH);
+    let mut learner = Learner::new(&start, course, learned.len().div_ceil(batch))?;
     let mut order: Vec<u32> = (0..learned.len() as u32).collect();
     let mut dice = Dice::new(course.seed);
     let (mut best, mut least, mut waited) = (start, f32::INFINITY, 0);
-    for epoch in 0..course.epochs {
+    for _ in 0..course.epochs {
         shuffle(&mut order, &mut dice);
-        let mut seen = 0.0;
-        for chosen in order.chunks(super::knob("BATCH", BATCH as f64) as usize) {
-            seen += learner.step(learned, chosen)?;
+        for chosen in order.chunks(batch) {
+            learner.step(learned, chosen)?;
         }
         let average = learner.average();
         if held.len() == 0 {
@@ -53,12 +53,6 @@ pub(super) fn train(start: Network, learned: &Lot, held: &Lot, course: Course) -
             continue;
         }
         let loss = judge(&average, held)?;
-        if std::env::var("LSTM_LOG").is_ok() {
-            eprintln!(
-                "epoch {epoch}: learned {:.4} held {loss:.4}",
-                seen / order.len().div_ceil(super::knob("BATCH", BATCH as f64) as usize) as f32
-            );
-        }
         if loss < least {
             (best, least, waited) = (average, loss, 0);
         } else {
@@ -82,7 +76,7 @@ fn shuffle(order: &mut [u32], dice: &mut Dice) {
 /// The mean loss over a lot.
 fn judge(network: &Network, lot: &Lot) -> Result<f32> {
     let all: Vec<u32> = (0..lot.len() as u32).collect();
-    let parts: Vec<&[u32]> = all.chunks(super::knob("BATCH", BATCH as f64) as usize).collect();
+    let parts: Vec<&[u32]> = all.chunks(BATCH).collect();
     let total = lot.known_steps();
     let losses: Vec<Result<f32>> = parts
         .par_iter()
@@ -122,13 +116,13 @@ impl Learner {
     }
 
     fn rate(&self) -> f64 {
-        let rise = (self.steps / WARM_UP).min(1.0);
+        let rise = (self.steps / WARM_UP.min(self.all_steps * WARM_UP_SHARE).max(1.0)).min(1.0);
         let fall = 0.5 + 0.5 * (std::f64::consts::PI * self.steps / self.all_steps).cos();
         self.course.rate * rise * fall.max(0.01)
     }
 
-    /// One step on these origins; their loss before it.
-    fn step(&mut self, lot: &Lot, chosen: &[u32]) -> Result<f32> {
+    /// One step on these origins.
+    fn step(&mut self, lot: &Lot, chosen: &[u32]) -> Result<()> {
         let total = (chosen.len() * super::samples::STEPS) as f32;
         let parts: Vec<&[u32]> = chosen.chunks(PART).collect();
         let each = |part: &&[u32]| {
@@ -136,14 +130,12 @@ impl Learner {
             let mut gradients = loss.backward()?;
             let of_weights: Vec<Option<Tensor>> =
                 self.vars.iter().map(|var| gradients.remove(var)).collect();
-            Ok((loss.to_scalar::<f32>()?, of_weights))
+            Ok(of_weights)
         };
-        let parts: Vec<Result<(f32, Vec<Option<Tensor>>)>> = parts.par_iter().map(each).collect();
-        let (mut loss, mut sums) = (0.0, vec![None; self.vars.len()]);
+        let parts: Vec<Result<Vec<Option<Tensor>>>> = parts.par_iter().map(each).collect();
+        let mut sums = vec![None; self.vars.len()];
         for part in parts {
-            let (more, gradients) = part?;
-            loss += more;
-            for (sum, gradient) in sums.iter_mut().zip(gradients) {
+            for (sum, gradient) in sums.iter_mut().zip(part?) {
                 *sum = match (sum.take(), gradient) {
                     (Some(sum), Some(gradient)) => Some((sum + gradient)?),
                     (sum, gradient) => sum.or(gradient),
@@ -157,7 +149,7 @@ impl Learner {
                 self.move_weight(index, &gradient.detach(), rate)?;
             }
         }
-        Ok(loss)
+        Ok(())
     }
 
     fn move_weight(&mut self, index: usize, gradient: &Tensor, rate: f64) -> Result<()> {
@@ -168,8 +160,8 @@ impl Learner {
         let grown = MOMENTA.map(|kept| 1.0 - kept.powf(self.steps));
         let spread = ((&second / grown[1])?.sqrt()? + LEAST)?;
         let change = ((&first / grown[0])? / spread)?;
-        let moved = ((weight * (1.0 - rate * super::knob("DECAY", DECAY)))? - (change * rate)?)?;
-        let kept = super::knob("KEPT", KEPT).min(self.steps / (self.steps + 10.0));
+        let moved = ((weight * (1.0 - rate * DECAY))? - (change * rate)?)?;
+        let kept = KEPT.min(self.steps / (self.steps + 10.0));
         self.averages[index] = ((&self.averages[index] * kept)? + (&moved * (1.0 - kept))?)?;
         self.moments[index] = [first, second];
         self.vars[index].set(&moved)
