@@ -159,6 +159,7 @@ fn device() -> Device {
     }
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "stands in `map_err`")]
 fn failed(error: candle_core::Error) -> ModelError {
     ModelError::Failed { model: ModelName::Lstm, cause: error.to_string() }
 }

@@ -5,7 +5,7 @@ use weft_core::forecast::ModelName;
 use weft_core::series::Series;
 
 use super::Batch;
-use super::conformal::{self, Global, Panel, Paths};
+use super::conformal::{self, Answering, Global, Panel, Paths};
 use crate::boosted::{Boosted, FittedBoosted, Vantage};
 
 /// The trees that are judged are fewer than those that act: their misses are much the same.
@@ -20,11 +20,7 @@ impl Global for FittedBoosted {
         Self::predict(self, series)
     }
 
-    fn vantage<'a>(
-        &'a self,
-        series: &'a Series,
-        known: usize,
-    ) -> Box<dyn Fn(usize, &[usize]) -> Option<Paths> + 'a> {
+    fn vantage<'a>(&'a self, series: &'a Series, known: usize) -> Answering<'a> {
         let vantage = Vantage::new(self, series, known);
         Box::new(move |origin, ahead| vantage.quantiles(origin, ahead))
     }

@@ -26,18 +26,16 @@ const FLOOR_ERRORS: usize = 150;
 /// The quantiles at [`LEVELS`] of some steps ahead.
 pub(super) type Paths = Vec<[f32; LEVELS.len()]>;
 
+/// What answers for one series: from an origin, of some steps ahead; `None` where nothing is known.
+pub(super) type Answering<'a> = Box<dyn Fn(usize, &[usize]) -> Option<Paths> + 'a>;
+
 /// One model over all series of a panel.
 pub(super) trait Global: Sync {
     /// Quantiles of all steps after `series`; `None` where it has no sample.
     fn predict(&self, series: &Series) -> Option<Paths>;
 
-    /// What answers for `series` from any origin within it, its ways taken from its first `known` steps: the quantiles of
-    /// some steps ahead, `None` where nothing is known.
-    fn vantage<'a>(
-        &'a self,
-        series: &'a Series,
-        known: usize,
-    ) -> Box<dyn Fn(usize, &[usize]) -> Option<Paths> + 'a>;
+    /// What answers for `series` from any origin within it, its ways taken from its first `known` steps.
+    fn vantage<'a>(&'a self, series: &'a Series, known: usize) -> Answering<'a>;
 }
 
 /// A model of the panel with its corrections.

@@ -1,25 +1,20 @@
 //! The recurrent network over the whole panel, put right as the trees are. The network that acts learns on from the one that
 //! was judged, so that both together cost little more than one.
 
-use weft_core::forecast::Levels;
+use weft_core::forecast::{Levels, ModelName};
 use weft_core::series::Series;
 
-use super::conformal::{self, Global, Panel, Paths};
+use super::conformal::{self, Answering, Global, Panel, Paths};
 use super::{Batch, BatchForecast};
 use crate::lstm::{FittedLstm, Lstm, Workload};
 use crate::model::ModelError;
-use weft_core::forecast::ModelName;
 
 impl Global for FittedLstm {
     fn predict(&self, series: &Series) -> Option<Paths> {
         Self::predict(self, &Workload::plain(series)).ok()
     }
 
-    fn vantage<'a>(
-        &'a self,
-        series: &'a Series,
-        known: usize,
-    ) -> Box<dyn Fn(usize, &[usize]) -> Option<Paths> + 'a> {
+    fn vantage<'a>(&'a self, series: &'a Series, known: usize) -> Answering<'a> {
         let subject = self.subject(&Workload::plain(series), known);
         Box::new(move |origin, ahead| self.quantiles(&subject, origin, ahead).ok().flatten())
     }
