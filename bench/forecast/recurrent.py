@@ -19,8 +19,8 @@ from lightning.pytorch.callbacks import Callback
 from peers import Task
 
 REVISION = 1
-# Processor seconds of training a series; what Weft's network takes for a hundred series is in docs/forecasting.md.
-BUDGET_SECONDS = float(os.environ.get("DEEPAR_SECONDS", "2.0"))
+# Processor seconds of training a series: what Weft's network takes of them, for a hundred series.
+BUDGET_SECONDS = float(os.environ.get("DEEPAR_SECONDS", "1.2"))
 PATHS = 100
 CONTEXT_SEASONS = 1
 

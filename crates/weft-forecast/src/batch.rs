@@ -104,15 +104,15 @@ pub struct BatchForecast {
 enum Shared {
     Nothing,
     /// `None` where the panel is too short.
-    Trees(Option<Panel<FittedBoosted>>),
+    Trees(Option<Box<Panel<FittedBoosted>>>),
     #[cfg(feature = "lstm")]
-    Network(Result<Panel<crate::lstm::FittedLstm>, ModelError>),
+    Network(Result<Box<Panel<crate::lstm::FittedLstm>>, ModelError>),
 }
 
 impl Shared {
-    const fn trees(&self) -> Option<&Panel<FittedBoosted>> {
+    fn trees(&self) -> Option<&Panel<FittedBoosted>> {
         match self {
-            Self::Trees(trees) => trees.as_ref(),
+            Self::Trees(trees) => trees.as_deref(),
             _ => None,
         }
     }
@@ -138,9 +138,11 @@ impl Batch {
         done: &(dyn Fn(usize) + Sync),
     ) -> Vec<Result<BatchForecast, ModelError>> {
         let shared = match self.method {
-            Method::Auto | Method::Ensemble => Shared::Trees(trees(self, panel, done)),
+            Method::Auto | Method::Ensemble => {
+                Shared::Trees(trees(self, panel, done).map(Box::new))
+            }
             #[cfg(feature = "lstm")]
-            Method::Lstm => Shared::Network(network::network(self, panel, done)),
+            Method::Lstm => Shared::Network(network::network(self, panel, done).map(Box::new)),
             _ => Shared::Nothing,
         };
         let finished = AtomicUsize::new(if shared.took_time() { panel.len() / 2 } else { 0 });

@@ -208,13 +208,9 @@ fn standard_quantiles(targets: &[f32], starts: &[(f32, f32)]) -> [f32; LEVELS.le
 }
 
 /// Numbers that look random and are the same for the same seed (SplitMix64: Steele, Lea & Flood 2014).
-pub(crate) struct Dice(u64);
+pub(crate) struct Dice(pub(crate) u64);
 
 impl Dice {
-    pub(crate) const fn new(seed: u64) -> Self {
-        Self(seed)
-    }
-
     /// In 0..1.
     pub(crate) fn roll(&mut self) -> f32 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);

@@ -3,7 +3,7 @@
 //! state and from what is known of that step (the direct multi-horizon form of Wen et al. 2017). It must never look at or
 //! after an origin, and its result may not depend on the number of threads.
 //!
-//! Tensors and gradients are candle's. Measured beside burn 0.22 in `docs/forecasting.md`.
+//! Tensors and gradients are candle's, whose tree is a third of burn 0.22's (159 crates against 484 with its ndarray backend).
 
 use candle_core::Device;
 use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
@@ -78,7 +78,8 @@ const RATE: f64 = 4e-3;
 const WARM_RATE: f64 = 1.5e-3;
 
 impl Lstm {
-    /// With what did best on fifty machines of the Azure trace, the `dev` half of `bench/forecast`.
+    /// With what did best, of three settings, from one origin on fifty machines of the Azure trace, the `dev` half of
+    /// `bench/forecast`.
     pub const fn new(season: usize, horizon: usize) -> Self {
         Self { season, horizon, clusters: 0, events: 0, epochs: 4, seed: 1 }
     }

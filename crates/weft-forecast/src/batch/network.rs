@@ -49,7 +49,7 @@ fn plain(panel: &[Series]) -> Vec<Workload<'_>> {
 
 /// What the network says of series `index`.
 pub(super) fn answer(
-    network: &Result<Panel<FittedLstm>, ModelError>,
+    network: &Result<Box<Panel<FittedLstm>>, ModelError>,
     index: usize,
     series: &Series,
     levels: &Levels,

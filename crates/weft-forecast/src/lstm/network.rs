@@ -78,7 +78,7 @@ impl Network {
     /// Layers drawn evenly by their fan-in (He et al. 2015); biases and the straight ways past the layers begin at zero, the
     /// forget gate open (Jozefowicz, Zaremba & Sutskever 2015).
     pub(super) fn drawn(size: Size, seed: u64, device: &Device) -> Result<Self> {
-        let mut dice = Dice::new(seed);
+        let mut dice = Dice(seed);
         let weights = NAMES.iter().zip(size.shapes()).map(|(name, (rows, columns))| {
             let reach = match *name {
                 "head.median" | "head.unit" => 0.0,

@@ -1,5 +1,5 @@
 //! The recurrence over all windows as one operation with its own gradient: on a CPU most of the time of a step-by-step graph
-//! goes into keeping account of a thousand small tensors, not into arithmetic (three times as long). Elsewhere the plain graph
+//! goes into keeping account of a thousand small tensors, not into arithmetic. Elsewhere the plain graph
 //! is used, which must give the same.
 
 use std::sync::OnceLock;
@@ -191,7 +191,7 @@ mod tests {
     use crate::boosted::Dice;
 
     fn drawn(shape: (usize, usize, usize), seed: u64) -> Var {
-        let mut dice = Dice::new(seed);
+        let mut dice = Dice(seed);
         let values = (0..shape.0 * shape.1 * shape.2).map(|_| 2.0 * dice.roll() - 1.0).collect();
         let tensor = Tensor::from_vec(values, shape, &Device::Cpu).expect("a tensor");
         Var::from_tensor(&tensor).expect("a variable")

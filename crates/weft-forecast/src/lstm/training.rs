@@ -40,7 +40,7 @@ pub(super) fn train(start: Network, learned: &Lot, held: &Lot, course: Course) -
     let batch = (learned.len() / FEWEST_STEPS).clamp(SMALLEST_BATCH, BATCH);
     let mut learner = Learner::new(&start, course, learned.len().div_ceil(batch))?;
     let mut order: Vec<u32> = (0..learned.len() as u32).collect();
-    let mut dice = Dice::new(course.seed);
+    let mut dice = Dice(course.seed);
     let (mut best, mut least, mut waited) = (start, f32::INFINITY, 0);
     for _ in 0..course.epochs {
         shuffle(&mut order, &mut dice);
