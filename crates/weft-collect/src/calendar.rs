@@ -149,6 +149,20 @@ impl TryFrom<Written> for CalendarSource {
 }
 
 impl CalendarSource {
+    /// A file of which nothing else is said: its entries concern every workload, times without a zone are UTC.
+    pub fn of_file(name: String, file: std::path::PathBuf) -> Self {
+        Self {
+            name,
+            origin: Origin::Path(file),
+            every: Span::from_minutes(1),
+            zone: TimeZone::UTC,
+            rules: Vec::new(),
+            concerns: Some(Selector::default()),
+            expected_lift: None,
+            is_trusted: true,
+        }
+    }
+
     /// The signals of the instances that overlap `horizon`, in a calendar's bytes.
     pub fn signals(&self, bytes: &[u8], horizon: Window) -> Result<Reading, CalendarError> {
         let mut reading = Reading::default();

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::id::EventId;
 use crate::policy::{Selector, Window};
+use crate::time::{Span, Timestamp};
 
 /// Where an event comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -32,6 +33,28 @@ pub struct Event {
     pub concerns: Selector,
     /// The lift its author expects, as a multiple of usual demand; learned effects replace it.
     pub expected_lift: Option<f64>,
+}
+
+/// An event as its effect is learned and foreseen.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Occurrence {
+    /// The event.
+    pub event: Event,
+    /// What events with the same effect are called; without it they are told by their names or their kind.
+    pub category: Option<String>,
+    /// The time in which the effect falls to 1/e of what it was; without it that is learned for news, and other
+    /// effects do not fall before the window ends.
+    pub decay: Option<Span>,
+    /// A forecast from an earlier origin must not use it; without it, it was always known.
+    pub known_from: Option<Timestamp>,
+}
+
+impl From<Event> for Occurrence {
+    /// Calendar entries and campaigns are known ahead, news from when it begins.
+    fn from(event: Event) -> Self {
+        let known_from = (event.kind == EventKind::News).then_some(event.window.begins);
+        Self { event, category: None, decay: None, known_from }
+    }
 }
 
 /// An event of an outside source.
@@ -111,7 +134,6 @@ impl Provenance {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::time::Timestamp;
 
     #[test]
     fn an_untrusted_event_cannot_be_acted_on() {

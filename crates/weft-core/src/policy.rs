@@ -142,7 +142,8 @@ impl Selector {
         Self { names: names.into_iter().map(Into::into).collect(), tags: BTreeSet::new() }
     }
 
-    fn matches(&self, name: &str, tags: &BTreeSet<Tag>) -> bool {
+    /// Whether it selects what has this name and these labels.
+    pub fn matches(&self, name: &str, tags: &BTreeSet<Tag>) -> bool {
         (self.names.is_empty() && self.tags.is_empty())
             || self.names.contains(name)
             || !self.tags.is_disjoint(tags)

@@ -24,8 +24,10 @@ use lanes::Lanes;
 use pool::Pool;
 use scenes::Scenes;
 use tail::{Actual, HostTail, Members};
+use trees::Trees;
 
 use crate::ets::Trend;
+use crate::validation::truncated;
 
 mod forecaster;
 mod history;
@@ -34,6 +36,7 @@ mod lanes;
 mod pool;
 mod scenes;
 mod tail;
+mod trees;
 
 /// Steps that must have been observed before anything is said of the future: half an hour of
 /// five-minute steps. With fewer there is no error to put around a forecast.
@@ -143,6 +146,7 @@ pub struct Bank {
     /// The newest step that brought samples of at least half of the series.
     last_heard: Option<i64>,
     pool: Pool,
+    trees: Trees,
     tail: HostTail,
     /// As of the last observation; none where series came or went since.
     scenarios: Option<Arc<Scenarios>>,
@@ -164,6 +168,7 @@ impl Bank {
             last_sample: None,
             last_heard: None,
             pool: Pool::new(&lanes),
+            trees: Trees::default(),
             tail: HostTail::new(lanes.len()),
             scenarios: None,
             lanes,
@@ -230,13 +235,17 @@ impl Bank {
             let begin = self.step_at(past.start());
             young.push((self.young(key, cap, begin), past));
         }
+        if !self.trees.are_grown() {
+            self.learn_from_pasts(&young, judged_steps);
+        }
         let (lanes, pool, step) = (&self.lanes, &self.pool, self.step);
+        let trees = self.trees.hurried(lanes.season());
         let replayed: Vec<Replayed> = young
             .into_par_iter()
             .with_max_len(1)
             .map(|(series, past)| {
                 let known = past.len().saturating_sub(judged_steps);
-                Replayed::new(series, (&past, known), lanes, pool, step)
+                Replayed::new(series, (&past, known), (lanes, pool, &trees), step)
             })
             .collect();
         replayed.iter().for_each(|replayed| self.pool.learn(&replayed.completed));
@@ -254,6 +263,16 @@ impl Bank {
         }
         self.align();
         self.scenarios = None;
+    }
+
+    /// Grows the first trees on what will not be judged of `pasts`, so that they too are judged in what will be.
+    fn learn_from_pasts(&mut self, pasts: &[(Box<Forecaster>, Series)], judged_steps: usize) {
+        let known = |past: &Series| past.len().saturating_sub(judged_steps);
+        let longest = pasts.iter().map(|(_, past)| known(past)).max().unwrap_or(0) as i64;
+        if self.trees.are_due(longest, self.lanes.season()) {
+            let panel = trees::panel(pasts, |(_, past)| truncated(past, known(past)));
+            self.trees.fit(&panel, 0, &self.lanes);
+        }
     }
 
     /// Takes a series out; none of that name is no error.
@@ -294,10 +313,11 @@ impl Bank {
 
     /// Brings every series to the bank's clock with gaps.
     fn align(&mut self) {
-        let (lanes, pool) = (&self.lanes, &self.pool);
+        self.trees.pace(self.series.len(), self.lanes.season());
+        let (lanes, pool, trees) = (&self.lanes, &self.pool, &self.trees);
         let Some(end) = self.end else { return };
         let series = self.series.par_iter_mut().with_min_len(CHUNK);
-        series.for_each(|series| series.advance_to(end, lanes, pool));
+        series.for_each(|series| series.advance_to(end, lanes, pool, trees));
     }
 
     /// Takes the step that begins at `at`, for all series at once: judges what was forecast of it,
@@ -324,9 +344,9 @@ impl Bank {
         if heard > 0 && heard * 2 >= current.len() {
             self.last_heard = Some(step);
         }
-        let (lanes, pool) = (&self.lanes, &self.pool);
+        let (lanes, pool, trees) = (&self.lanes, &self.pool, &self.trees);
         let pairs = self.series.par_iter_mut().zip(current.par_iter()).with_min_len(CHUNK);
-        pairs.for_each(|(series, sample)| series.advance(*sample, lanes, pool));
+        pairs.for_each(|(series, sample)| series.advance(*sample, lanes, pool, trees));
         self.end = Some(step + 1);
         self.pool.forget();
         self.series.iter().for_each(|series| self.pool.learn(&series.completed));
@@ -399,10 +419,16 @@ impl Bank {
     }
 
     /// Fits the models that are due (first at twelve samples, then at each doubling up to a season,
-    /// then once a season), in parallel. Where it is never called, young states go on.
+    /// then once a season), in parallel, and the trees over all series. Where it is never called, young
+    /// states go on.
     pub fn refit(&mut self) {
         let (season, step) = (self.lanes.season(), self.step);
         self.series.par_iter_mut().for_each(|series| series.refit(season, step));
+        let (Some(end), Some(first)) = (self.end, self.first_origin) else { return };
+        if self.trees.are_due(end - first, season) {
+            let panel = trees::panel(&self.series, |series| series.history.series(step));
+            self.trees.fit(&panel, end - first, &self.lanes);
+        }
     }
 
     /// Joint demand after the last observation, of all series that have had a sample; `None` before
@@ -540,8 +566,7 @@ impl Replayed {
     fn new(
         mut series: Box<Forecaster>,
         (past, known): (&Series, usize),
-        lanes: &Lanes,
-        pool: &Pool,
+        (lanes, pool, trees): (&Lanes, &Pool, &Trees),
         step: Step,
     ) -> Self {
         let sample = |index: usize| past.get(index).map(|value| (value, past.is_censored(index)));
@@ -550,7 +575,7 @@ impl Replayed {
         let begin = series.history.end();
         let mut completed = Vec::new();
         for index in known..past.len() {
-            series.advance(sample(index), lanes, pool);
+            series.advance(sample(index), lanes, pool, trees);
             completed.extend_from_slice(&series.completed);
             series.refit(lanes.season(), step);
         }

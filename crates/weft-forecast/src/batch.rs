@@ -19,8 +19,11 @@ use auto::trees;
 use conformal::Panel;
 use local::{Judged, Refit};
 
+pub use lifted::{EventLift, LiftedForecast};
+
 mod auto;
 mod conformal;
+mod lifted;
 mod local;
 #[cfg(feature = "lstm")]
 mod network;

@@ -2,11 +2,14 @@
 //! forecasts). A linear median and spread come first; trees then move all levels together, each leaf by the exact quantiles
 //! of what is left in it (Friedman 2001; Koenker & Bassett 1978). No row may tell of its origin's future.
 
+use std::ops::Range;
+
 use rayon::iter::{
     IndexedParallelIterator, IntoParallelRefIterator, IntoParallelRefMutIterator, ParallelIterator,
 };
 use rayon::slice::{ParallelSlice, ParallelSliceMut};
 use weft_core::forecast::ModelName;
+use weft_core::scenario::Buckets;
 use weft_core::series::Series;
 
 use crate::model::ModelError;
@@ -30,13 +33,67 @@ pub const LEVELS: [f64; 9] = [0.025, 0.1, 0.2, 0.35, 0.5, 0.65, 0.8, 0.9, 0.975]
 /// Columns of the trees: those of the row, the linear median and the linear spread.
 const TREE_COLUMNS: usize = COLUMNS + 2;
 
+/// What is forecast of the steps ahead.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Pieces {
+    /// Each of so many steps by itself.
+    Steps(usize),
+    /// The mean of each bucket.
+    Means(Buckets),
+}
+
+impl Pieces {
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        match self {
+            Self::Steps(steps) => *steps,
+            Self::Means(buckets) => buckets.len(),
+        }
+    }
+
+    /// Whether nothing is forecast.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Steps ahead that they reach.
+    fn horizon(&self) -> usize {
+        match self {
+            Self::Steps(steps) => *steps,
+            Self::Means(buckets) => buckets.horizon_steps(),
+        }
+    }
+
+    /// The steps ahead of one.
+    fn steps(&self, piece: usize) -> Range<usize> {
+        match self {
+            Self::Steps(_) => piece..piece + 1,
+            Self::Means(buckets) => buckets.steps(piece),
+        }
+    }
+
+    /// The step ahead that stands for one.
+    fn middle(&self, piece: usize) -> usize {
+        let steps = self.steps(piece);
+        usize::midpoint(steps.start, steps.end - 1)
+    }
+
+    /// The near ones, of which more is learned: of single steps there are few among many, buckets are dense there anyway.
+    fn near(&self, season: usize) -> usize {
+        match self {
+            Self::Steps(steps) => (season / 24).clamp(1, (*steps).max(1)),
+            Self::Means(buckets) => buckets.len(),
+        }
+    }
+}
+
 /// The model before it has seen a panel.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Boosted {
     /// Steps in a day.
     pub season: usize,
-    /// Steps ahead.
-    pub horizon: usize,
+    /// What is forecast.
+    pub pieces: Pieces,
     /// Rows to learn from.
     pub rows: usize,
     /// Trees.
@@ -51,16 +108,8 @@ pub struct Boosted {
 
 impl Boosted {
     /// With what did best on fifty machines of the Azure trace, the `dev` half of `bench/forecast`.
-    pub const fn new(season: usize, horizon: usize) -> Self {
-        Self {
-            season,
-            horizon,
-            rows: 100_000,
-            trees: 200,
-            rate: 0.08,
-            leaves: 31,
-            fewest_rows: 100,
-        }
+    pub const fn new(season: usize, pieces: Pieces) -> Self {
+        Self { season, pieces, rows: 100_000, trees: 200, rate: 0.08, leaves: 31, fewest_rows: 100 }
     }
 
     /// Sized for a panel of so many series with so many samples in all: more of them bring more rows, within what memory
@@ -72,21 +121,22 @@ impl Boosted {
         self
     }
 
-    const fn shape(&self) -> Shape {
-        Shape { season: self.season, week: 7 * self.season, horizon: self.horizon }
+    fn shape(&self) -> Shape {
+        Shape { season: self.season, week: 7 * self.season, horizon: self.pieces.horizon() }
     }
 
     /// Learns from all of `panel`. Errs where no series is long enough to have seen any step come.
     pub fn fit(&self, panel: &[Series]) -> Result<FittedBoosted, ModelError> {
         let shape = self.shape();
         let each = (self.rows / panel.len().max(1)).max(1);
-        let lots: Vec<Lot> = panel.par_iter().map(|series| Lot::of(series, shape, each)).collect();
+        let lots: Vec<Lot> =
+            panel.par_iter().map(|series| Lot::of(series, shape, &self.pieces, each)).collect();
         let lot = Lot::joined(lots);
         if lot.targets.len() < 2 * self.fewest_rows {
             let (needed, found) = (2 * self.fewest_rows, lot.targets.len());
             return Err(ModelError::TooShort { model: ModelName::Boosted, needed, found });
         }
-        let linear = Linear::fit(&lot.rows, &lot.ahead, &lot.targets, self.horizon);
+        let linear = Linear::fit(&lot.rows, &lot.ahead, &lot.targets, shape.horizon);
         Ok(self.boost(&lot, linear))
     }
 
@@ -123,7 +173,8 @@ impl Boosted {
             });
             trees.push(tree);
         }
-        FittedBoosted { shape: self.shape(), linear, offsets, edges, trees }
+        let pieces = self.pieces.clone();
+        FittedBoosted { shape: self.shape(), pieces, linear, offsets, edges, trees }
     }
 
     fn tree(
@@ -235,7 +286,7 @@ struct Lot {
 }
 
 impl Lot {
-    fn of(series: &Series, shape: Shape, rows: usize) -> Self {
+    fn of(series: &Series, shape: Shape, pieces: &Pieces, rows: usize) -> Self {
         let mut lot = Self::default();
         let past = Past::new(series, shape.season, shape.week);
         let local = Local::new(&past, shape.season);
@@ -256,20 +307,18 @@ impl Lot {
             if view.is_constant() {
                 continue;
             }
-            let reach = shape.horizon.min(length - origin);
             for part in 0..AHEAD_PER_ORIGIN {
                 let share = golden(index * AHEAD_PER_ORIGIN + part, 0.25);
-                let near = (shape.season / 24).clamp(1, shape.horizon);
-                let ahead = if part % NEAR_EVERY == 0 {
-                    share * near as f64
-                } else {
-                    share * shape.horizon as f64
-                };
-                let ahead = ahead as usize;
-                let target = past.at((origin + ahead) as isize);
-                if ahead >= reach || target.is_nan() {
+                let among =
+                    if part % NEAR_EVERY == 0 { pieces.near(shape.season) } else { pieces.len() };
+                let piece = (share * among as f64) as usize;
+                let steps = pieces.steps(piece);
+                let target =
+                    past.mean((origin + steps.start) as isize, (origin + steps.end) as isize);
+                if origin + steps.end > length || target.is_nan() {
                     continue;
                 }
+                let ahead = pieces.middle(piece);
                 view.row(ahead, &mut row);
                 lot.rows.extend_from_slice(&row);
                 lot.ahead.push(ahead as u32);
@@ -292,14 +341,14 @@ impl Lot {
 
 /// Step of the week at which the series starts.
 pub(crate) fn phase_of(series: &Series, shape: Shape) -> usize {
-    let steps = series.start().as_millis().div_euclid(series.step().span().as_millis());
-    steps.rem_euclid(shape.week as i64) as usize
+    shape.phase_at(series.start().as_millis().div_euclid(series.step().span().as_millis()))
 }
 
 /// The model after it has seen a panel.
 #[derive(Debug, Clone, PartialEq)]
 pub struct FittedBoosted {
     shape: Shape,
+    pieces: Pieces,
     linear: Linear,
     offsets: [f32; LEVELS.len()],
     edges: Edges,
@@ -307,25 +356,52 @@ pub struct FittedBoosted {
 }
 
 impl FittedBoosted {
-    /// The quantiles at [`LEVELS`] of the steps after `series`, step after step, ascending; `None` where the series has no
-    /// sample.
+    /// The quantiles at [`LEVELS`] of the pieces after `series`, one after the other, ascending; `None` where the series has
+    /// no sample.
     pub fn predict(&self, series: &Series) -> Option<Vec<[f32; LEVELS.len()]>> {
-        let all: Vec<usize> = (0..self.shape.horizon).collect();
+        let all: Vec<usize> = (0..self.pieces.len()).collect();
         Vantage::new(self, series, series.len()).quantiles(series.len(), &all)
     }
 
-    fn quantiles(&self, view: &View<'_>, ahead: usize) -> [f32; LEVELS.len()] {
-        let (mut row, mut bins) = ([0.0; TREE_COLUMNS], [0; TREE_COLUMNS]);
-        view.row(ahead, &mut row[..COLUMNS]);
-        let (median, spread) = self.linear.predict(&row[..COLUMNS], ahead);
-        (row[COLUMNS], row[COLUMNS + 1]) = (median, spread);
-        self.edges.bin_row(&row, &mut bins);
-        let mut path = self.offsets.map(|offset| median + spread * offset);
-        for tree in &self.trees {
-            path.iter_mut().zip(tree.find(&bins)).for_each(|(level, more)| *level += more);
+    /// The quantiles at [`LEVELS`] of all pieces after `values`, the first of which was at step `begin` since the epoch and
+    /// whose ways are known as `local`; `None` where there is no value.
+    pub(crate) fn predict_after(
+        &self,
+        values: Vec<f32>,
+        begin: i64,
+        local: &Local,
+    ) -> Option<Vec<[f32; LEVELS.len()]>> {
+        let (origin, shape) = (values.len(), self.shape);
+        let past = Past::of(values, shape.season, shape.week);
+        let view = View::new(&past, local, shape, origin, shape.phase_at(begin))?;
+        if view.is_constant() {
+            return Some(vec![[view.centre; LEVELS.len()]; self.pieces.len()]);
         }
-        path.sort_unstable_by(f32::total_cmp);
-        path.map(|level| view.centre + view.scale * level)
+        Some(self.quantiles(&view, &(0..self.pieces.len()).collect::<Vec<_>>()))
+    }
+
+    /// The quantiles of `pieces` as seen in `view`. Tree after tree, so that each is fetched once for all of them.
+    fn quantiles(&self, view: &View<'_>, pieces: &[usize]) -> Vec<[f32; LEVELS.len()]> {
+        let (mut row, mut bins) = ([0.0; TREE_COLUMNS], vec![[0; TREE_COLUMNS]; pieces.len()]);
+        let mut paths = Vec::with_capacity(pieces.len());
+        for (piece, bins) in pieces.iter().zip(&mut bins) {
+            let ahead = self.pieces.middle(*piece);
+            view.row(ahead, &mut row[..COLUMNS]);
+            let (median, spread) = self.linear.predict(&row[..COLUMNS], ahead);
+            (row[COLUMNS], row[COLUMNS + 1]) = (median, spread);
+            self.edges.bin_row(&row, bins);
+            paths.push(self.offsets.map(|offset| median + spread * offset));
+        }
+        for tree in &self.trees {
+            for (path, bins) in paths.iter_mut().zip(&bins) {
+                path.iter_mut().zip(tree.find(bins)).for_each(|(level, more)| *level += more);
+            }
+        }
+        paths.iter_mut().for_each(|path| {
+            path.sort_unstable_by(f32::total_cmp);
+            *path = path.map(|level| view.centre + view.scale * level);
+        });
+        paths
     }
 }
 
@@ -354,17 +430,17 @@ impl<'a> Vantage<'a> {
         Self { fitted, past, local, phase }
     }
 
-    /// The quantiles of the steps `ahead` of `origin`; what comes at and after it has no part in them but through the
-    /// series' own correlations. `None` where nothing is known there.
+    /// The quantiles of `pieces` after `origin`; what comes at and after it has no part in them but through the series' own
+    /// correlations. `None` where nothing is known there.
     pub(crate) fn quantiles(
         &self,
         origin: usize,
-        ahead: &[usize],
+        pieces: &[usize],
     ) -> Option<Vec<[f32; LEVELS.len()]>> {
         let view = View::new(&self.past, &self.local, self.fitted.shape, origin, self.phase)?;
         if view.is_constant() {
-            return Some(vec![[view.centre; LEVELS.len()]; ahead.len()]);
+            return Some(vec![[view.centre; LEVELS.len()]; pieces.len()]);
         }
-        Some(ahead.iter().map(|ahead| self.fitted.quantiles(&view, *ahead)).collect())
+        Some(self.fitted.quantiles(&view, pieces))
     }
 }

@@ -10,6 +10,7 @@ pub mod boosted;
 pub mod cluster;
 pub mod detect;
 mod distribution;
+pub mod effects;
 pub mod ets;
 pub mod floors;
 #[cfg(feature = "lstm")]

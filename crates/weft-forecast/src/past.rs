@@ -60,7 +60,11 @@ pub(crate) struct Past {
 impl Past {
     /// Looks at all of `series`, whose season and week have so many steps.
     pub(crate) fn new(series: &Series, season: usize, week: usize) -> Self {
-        let values: Vec<f32> = series.iter().map(|value| value.unwrap_or(f32::NAN)).collect();
+        Self::of(series.iter().map(|value| value.unwrap_or(f32::NAN)).collect(), season, week)
+    }
+
+    /// As [`Self::new`], of values whose gaps are NaN.
+    pub(crate) fn of(values: Vec<f32>, season: usize, week: usize) -> Self {
         let change = |lag: usize, map: fn(f32) -> f32| {
             let at = |index: usize| {
                 if index < lag { f32::NAN } else { map(values[index] - values[index - lag]) }

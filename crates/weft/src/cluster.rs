@@ -44,7 +44,7 @@ pub fn run(arguments: &ClusterArguments) -> Result<(), Failure> {
 /// What of the series is compared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
-enum Compared {
+pub(crate) enum Compared {
     /// The whole course, where all begin and end together.
     Course,
     /// The mean day, where they do not and each has one.
@@ -54,7 +54,7 @@ enum Compared {
 }
 
 impl Compared {
-    fn of(panel: &Panel) -> Self {
+    pub(crate) fn of(panel: &Panel) -> Self {
         let spans = panel.series.iter().map(|series| series.end() - series.start());
         let shortest = spans.min().unwrap_or_default();
         let edges = |series: &Series| (series.start(), series.end());
@@ -66,7 +66,7 @@ impl Compared {
         }
     }
 
-    fn profile(self, series: &Series) -> Profile {
+    pub(crate) fn profile(self, series: &Series) -> Profile {
         let day = series.step().per_day();
         match self {
             Self::Course => Profile::from(series),

@@ -3,7 +3,7 @@
 //! be ignored.
 
 mod alerts;
-mod signals;
+pub(crate) mod signals;
 
 pub(crate) use alerts::asked_after;
 pub use alerts::{AlertSettings, ReceiverKind, ReceiverSettings};

@@ -1,5 +1,5 @@
-//! `weft forecast`: quantiles for the steps after each series of a CSV, or of a query of a metrics server. A series that
-//! cannot be forecast is named on stderr and keeps no other from its forecast.
+//! `weft forecast`: quantiles for the steps after each series of a CSV, or of a query of a metrics server, lifted by
+//! the events that are told. A series that cannot be forecast is named on stderr and keeps no other from its forecast.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -7,22 +7,19 @@ use anyhow::anyhow;
 use serde::Serialize;
 use weft_core::forecast::Levels;
 use weft_core::time::Timestamp;
-use weft_forecast::batch::{Batch, BatchForecast};
+use weft_forecast::batch::{Batch, LiftedForecast};
 use weft_forecast::model::ModelError;
 
 use crate::cli::{Failure, ForecastArguments, Horizon, Level, SeriesOutput};
 use crate::output;
 use crate::samples::{self, Panel, queried};
 use crate::table::{lay_out_columns, number};
+use told::{LiftDocument, Told};
+
+mod told;
 
 /// Carries `weft forecast` out.
 pub fn run(arguments: &ForecastArguments) -> Result<(), Failure> {
-    if let Some(file) = arguments.events.first() {
-        return Err(Failure::Input(anyhow!(
-            "--events: forecasts of this command do not use events yet: leave {} out",
-            file.display()
-        )));
-    }
     let asked = Asked::new(&arguments.levels)?;
     let panel = panel(arguments)?;
     let Some(horizon) = arguments.horizon.steps(panel.step) else {
@@ -34,8 +31,18 @@ pub fn run(arguments: &ForecastArguments) -> Result<(), Failure> {
     let season = panel.step.per_day();
     let batch = Batch { method: arguments.model, season, horizon };
     let count = panel.series.len();
-    let results = batch.forecast(&panel.series, &asked.levels, &progress(count));
-    let answer = Answer::new(asked, &panel, results);
+    let told = match arguments.events.is_empty() {
+        true => None,
+        false => Some(Told::read(&arguments.events, &panel, horizon)?),
+    };
+    let results = match &told {
+        Some(told) => told.forecast(&batch, &panel, &asked.levels, &progress(count)),
+        None => {
+            let plain = batch.forecast(&panel.series, &asked.levels, &progress(count));
+            plain.into_iter().map(|forecast| forecast.map(LiftedForecast::from)).collect()
+        }
+    };
+    let answer = Answer::new(asked, &panel, told, results);
     answer.complain();
     match arguments.output {
         SeriesOutput::Table if answer.forecasts.is_empty() => {}
@@ -111,8 +118,10 @@ impl Asked {
 struct Answer<'a> {
     asked: Asked,
     panel: &'a Panel,
+    /// The events, where any were asked for.
+    told: Option<Told>,
     /// The position of each series that was forecast.
-    forecasts: Vec<(usize, BatchForecast)>,
+    forecasts: Vec<(usize, LiftedForecast)>,
     refused: Vec<(usize, ModelError)>,
 }
 
@@ -120,9 +129,10 @@ impl<'a> Answer<'a> {
     fn new(
         asked: Asked,
         panel: &'a Panel,
-        results: Vec<Result<BatchForecast, ModelError>>,
+        told: Option<Told>,
+        results: Vec<Result<LiftedForecast, ModelError>>,
     ) -> Self {
-        let mut answer = Self { asked, panel, forecasts: Vec::new(), refused: Vec::new() };
+        let mut answer = Self { asked, panel, told, forecasts: Vec::new(), refused: Vec::new() };
         for (series, result) in results.into_iter().enumerate() {
             match result {
                 Ok(forecast) => answer.forecasts.push((series, forecast)),
@@ -142,45 +152,57 @@ impl<'a> Answer<'a> {
     fn steps<'f>(
         &'f self,
         series: usize,
-        forecast: &'f BatchForecast,
+        forecast: &'f LiftedForecast,
     ) -> impl Iterator<Item = (Timestamp, &'f [f32])> {
         let end = self.panel.series[series].len();
-        let rows = forecast.quantiles.chunks_exact(self.asked.levels.as_slice().len());
+        let rows = forecast.forecast.quantiles.chunks_exact(self.asked.levels.as_slice().len());
         rows.enumerate().map(move |(ahead, row)| (self.panel.at(series, end + ahead), row))
     }
 
     fn header(&self) -> Vec<String> {
         let fixed = ["series", "timestamp", "model"].map(str::to_owned);
-        fixed.into_iter().chain(self.asked.texts.iter().map(|level| format!("q{level}"))).collect()
+        let levels = self.asked.texts.iter().map(|level| format!("q{level}"));
+        let of_events = self.told.iter().flat_map(|_| ["lift", "events"].map(str::to_owned));
+        fixed.into_iter().chain(levels).chain(of_events).collect()
     }
 
     fn rows(&self) -> impl Iterator<Item = Vec<String>> {
         self.forecasts.iter().flat_map(|(series, forecast)| {
             let origin = &self.panel.origins[*series];
-            self.steps(*series, forecast).map(|(at, row)| {
-                let fixed =
-                    [origin.name.clone(), origin.form.written(at), forecast.model.to_string()];
+            self.steps(*series, forecast).enumerate().map(|(ahead, (at, row))| {
+                let model = forecast.forecast.model.to_string();
+                let fixed = [origin.name.clone(), origin.form.written(at), model];
                 let quantiles = self.asked.columns.iter().map(|column| row[*column].to_string());
-                fixed.into_iter().chain(quantiles).collect()
+                let told = self.told.iter();
+                let of_events =
+                    told.flat_map(|told| told.cells(forecast, ahead, at, self.panel.step));
+                fixed.into_iter().chain(quantiles).chain(of_events).collect()
             })
         })
     }
 
     fn document(&self) -> Document<'_> {
         let name = |series: usize| self.panel.name(series);
-        let step = |(at, row): (Timestamp, &[f32])| StepDocument {
+        let step = |(at, row): (Timestamp, &[f32]), lift: Option<f32>| StepDocument {
             at,
             quantiles: self.asked.columns.iter().map(|column| row[*column]).collect(),
+            lift,
         };
-        let forecast = |(series, forecast): &(usize, BatchForecast)| ForecastDocument {
+        let forecast = |(series, forecast): &(usize, LiftedForecast)| ForecastDocument {
             series: name(*series).to_owned(),
-            model: forecast.model.as_str(),
+            model: forecast.forecast.model.as_str(),
             scores: forecast
+                .forecast
                 .scores
                 .iter()
                 .map(|(model, pinball)| ScoreDocument { model: model.as_str(), pinball: *pinball })
                 .collect(),
-            steps: self.steps(*series, forecast).map(step).collect(),
+            lifts: self.told.as_ref().map(|told| told.documents(forecast)),
+            steps: self
+                .steps(*series, forecast)
+                .enumerate()
+                .map(|(ahead, each)| step(each, forecast.factors.get(ahead).copied()))
+                .collect(),
         };
         let refused = |(series, error): &(usize, ModelError)| RefusedDocument {
             series: name(*series).to_owned(),
@@ -209,13 +231,14 @@ impl<'a> Answer<'a> {
         let (done, refused) = (self.forecasts.len(), self.refused.len());
         let step = self.panel.step.span();
         let refused = if refused == 0 { String::new() } else { format!(", {refused} refused") };
+        let lifts = self.told.as_ref().map(|told| told.table(&self.forecasts)).unwrap_or_default();
         format!(
-            "{done} series forecast{refused}; steps of {step}; next and peak are medians\n\n{}",
+            "{done} series forecast{refused}; steps of {step}; next and peak are medians\n\n{}{lifts}",
             lay_out_columns(&header, &left, &cells)
         )
     }
 
-    fn cells(&self, series: usize, forecast: &BatchForecast, highest: usize) -> Vec<String> {
+    fn cells(&self, series: usize, forecast: &LiftedForecast, highest: usize) -> Vec<String> {
         let median = self.asked.levels.median();
         let steps: Vec<_> = self.steps(series, forecast).collect();
         let dash = || "–".to_owned();
@@ -224,7 +247,7 @@ impl<'a> Answer<'a> {
         let value = |value: f32| number(f64::from(value));
         vec![
             self.panel.name(series).to_owned(),
-            forecast.model.to_string(),
+            forecast.forecast.model.to_string(),
             self.panel.series[series].iter().flatten().last().map_or_else(dash, value),
             steps.first().map_or_else(dash, |(_, row)| value(row[median])),
             peak.map_or_else(dash, |(_, row)| value(row[median])),
@@ -249,6 +272,9 @@ struct ForecastDocument {
     series: String,
     model: &'static str,
     scores: Vec<ScoreDocument>,
+    /// Where events were asked for: those in whose windows any of the steps lies.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    lifts: Option<Vec<LiftDocument>>,
     steps: Vec<StepDocument>,
 }
 
@@ -262,6 +288,9 @@ struct ScoreDocument {
 struct StepDocument {
     at: Timestamp,
     quantiles: Vec<f32>,
+    /// Where events were asked for: the median over what it would be without them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    lift: Option<f32>,
 }
 
 #[derive(Debug, Serialize)]

@@ -3,12 +3,13 @@
 
 pub(crate) mod queried;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io::{self, Read};
 use std::path::Path;
 
 use anyhow::Context;
+use weft_core::id::Tag;
 use weft_core::series::Series;
 use weft_core::time::{Span, Step, Timestamp};
 use weft_sim::readers::check_span;
@@ -31,6 +32,8 @@ pub(crate) struct Origin {
     pub(crate) form: TimeForm,
     /// How much later its samples were taken than the grid of its step says.
     pub(crate) phase: Span,
+    /// Labels by which events select it: those of a metrics server; a CSV has none.
+    pub(crate) tags: BTreeSet<Tag>,
 }
 
 impl Panel {
@@ -83,7 +86,8 @@ pub(crate) fn on_grid(file: &str, csv: SampledCsv, step: Option<Step>) -> Result
         let half = if step == usual { step.span().as_millis() / 2 } else { 0 };
         let shift = Span::from_millis(half) - phase;
         panel.series.push(series(&sampled, step, shift, !csv.covariates.is_empty()));
-        panel.origins.push(Origin { name: sampled.name, form: sampled.form, phase });
+        let tags = BTreeSet::new();
+        panel.origins.push(Origin { name: sampled.name, form: sampled.form, phase, tags });
     }
     Ok(panel)
 }

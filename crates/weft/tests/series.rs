@@ -140,7 +140,11 @@ fn what_cannot_be_asked_is_said() {
     );
     check(
         "forecast --input a.csv --horizon 1h --events sale.yaml",
-        "weft: --events: forecasts of this command do not use events yet: leave sale.yaml out\n",
+        "weft: cannot read sale.yaml: No such file",
+    );
+    check(
+        "forecast --input a.csv --horizon 1h --events sale.ods",
+        "weft: --events: expected a file that ends in .yaml, .json, .ics, .csv or .toml, found sale.ods\n",
     );
     check(
         "forecast --input a.csv --horizon 1h --step 1s",
@@ -345,4 +349,118 @@ fn a_busy_series_is_forecast_and_one_without_samples_is_named() {
     let head = "8 series forecast, 1 refused; steps of 1h; next and peak are medians\n\nseries";
     assert!(table.starts_with(head), "{table}");
     assert_eq!(table.lines().count(), 3 + 8, "{table}");
+}
+
+/// `busy`, with what `factor` says for each hour of all series.
+fn lifted(days: i64, factor: impl Fn(i64) -> f64) -> String {
+    let mut text = HEADER.to_owned();
+    for line in busy(days).lines().skip(1) {
+        let fields: Vec<&str> = line.split(',').collect();
+        let (at, value): (i64, f64) =
+            (fields[1].parse().expect("seconds"), fields[2].parse().expect("a value"));
+        writeln!(text, "{},{at},{:.3}", fields[0], value * factor((at - START_SECONDS) / 3_600))
+            .expect("text grows");
+    }
+    text
+}
+
+#[test]
+fn events_lift_the_forecast_and_are_named() {
+    // Sales double demand; there is one on the first afternoon ahead, and a closing day that comes each second Sunday.
+    let sales = [3, 8, 12, 17, 22].map(|day| day * 24 + 12);
+    let is_closed = |hour: i64| hour / 24 % 14 == 13;
+    let factor = |hour: i64| {
+        let sale =
+            if sales.iter().any(|begin| (0..6).contains(&(hour - begin))) { 2.0 } else { 1.0 };
+        if is_closed(hour) { 0.5 * sale } else { sale }
+    };
+    let folder = holding(&lifted(34, factor));
+    let mut campaigns = "id,begins,ends,workloads,tags,expected_lift\n".to_owned();
+    let at = |hour: i64| {
+        format!("2024-{:02}-{:02}T{:02}:00:00Z", 1 + hour / 24 / 31, 1 + hour / 24 % 31, hour % 24)
+    };
+    for begin in sales.into_iter().chain([34 * 24 + 12]) {
+        writeln!(campaigns, "sale {begin},{},{},*,,1.5", at(begin), at(begin + 6))
+            .expect("text grows");
+    }
+    let calendar = "BEGIN:VCALENDAR\nVERSION:2.0\nBEGIN:VEVENT\nUID:closed\nSUMMARY:Closed\n\
+                    DTSTART;VALUE=DATE:20240114\nRRULE:FREQ=WEEKLY;INTERVAL=2\nEND:VEVENT\nEND:VCALENDAR\n";
+    let news = "events:\n- name: later\n  kind: news\n  begins: 2024-02-05T00:00:00Z\n  decay: 2h\n  concerns: {tags: [x]}\n";
+    for (file, text) in
+        [("sales.csv", campaigns.as_str()), ("team.ics", calendar), ("news.yaml", news)]
+    {
+        fs::write(folder.path().join(file), text).expect("a file for the test");
+    }
+    let arguments = "forecast --input a.csv --horizon 24h --model ets --events sales.csv --events team.ics --events news.yaml";
+    let Output { status, stdout, stderr } = run(&folder, &format!("{arguments} -o csv"));
+    let said = text(&stderr);
+    assert_eq!(status.code(), Some(0), "{said}");
+    assert!(
+        said.contains("news.yaml: concerning none of these series: 1 of its events, `later` first"),
+        "{said}"
+    );
+    assert!(
+        said.contains("news.yaml: not used, as not known before the samples end: 1 of its events"),
+        "{said}"
+    );
+    let csv = text(&stdout);
+    assert_eq!(csv.lines().next(), Some("series,timestamp,model,q0.05,q0.5,q0.95,lift,events"));
+    let rows = fields(csv);
+    assert_eq!(rows.len(), 8 * 24);
+    for (hour, row) in (0..24).cycle().zip(&rows) {
+        let lift: f64 = row[6].parse().expect("a lift");
+        let is_sale = (12..18).contains(&hour);
+        assert_eq!(row[7], if is_sale { "sales/sale 828" } else { "" }, "{row:?}");
+        assert!(
+            if is_sale { (1.6..2.4).contains(&lift) } else { (0.9..1.1).contains(&lift) },
+            "{row:?}"
+        );
+    }
+
+    let Output { stdout, .. } = run(&folder, &format!("{arguments} -o json"));
+    let document: Value = serde_json::from_slice(&stdout).expect("JSON");
+    let lift = &document["forecasts"][0]["lifts"][0];
+    let named =
+        ["event", "kind", "sort", "source"].map(|field| lift[field].as_str().unwrap_or_default());
+    assert_eq!(named, ["sales/sale 828", "sale", "campaign", "own"]);
+    assert_eq!(
+        (&lift["from"], &lift["learned_from"]),
+        (&Value::from("2024-02-04T12:00:00Z"), &Value::from(5))
+    );
+    assert!(
+        lift["low"].as_f64() < lift["lift"].as_f64()
+            && lift["lift"].as_f64() < lift["high"].as_f64()
+    );
+    assert!(document["forecasts"][0]["steps"][12]["lift"].as_f64() > Some(1.6));
+
+    let Output { stdout, .. } = run(&folder, arguments);
+    let table = text(&stdout);
+    let line = table.lines().find(|line| line.starts_with("sale 828")).expect(table);
+    assert!(line.contains("2024-02-04T12:00:00Z") && line.contains("5 of its own"), "{table}");
+}
+
+#[test]
+fn what_is_wrong_in_an_event_file_is_answered_with_its_line() {
+    let folder = holding(&busy(3));
+    let check = |file: &str, content: &str, expected: &str| {
+        fs::write(folder.path().join(file), content).expect("a file for the test");
+        let arguments = format!("forecast --input a.csv --horizon 2 --model naive --events {file}");
+        let Output { status, stdout, stderr } = run(&folder, &arguments);
+        let said = text(&stderr);
+        assert_eq!((status.code(), text(&stdout)), (Some(2), ""), "{said}");
+        assert!(said.contains(expected), "{said}");
+    };
+    check("e.yaml", "events:\n- name: a\n  kind: rumour\n", "weft: e.yaml, line 3, column");
+    check("e.ics", "BEGIN:VEVENT\n", "line 1");
+    check(
+        "e.csv",
+        "a,b\n1,2\n",
+        "expected the columns `id,begins,ends,workloads,tags,expected_lift`, found `a,b`",
+    );
+    check("e.toml", "[[feeds]]\nname = \"wire\"\nrules = []\n", "weft: e.toml: ");
+    check(
+        "f.toml",
+        "",
+        "weft: f.toml: expected [[calendars]], [[campaigns]] or [[feeds]], found none\n",
+    );
 }

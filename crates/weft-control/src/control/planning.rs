@@ -54,7 +54,7 @@ impl Control {
             unreachable!("the bank is at home: checked above");
         };
         self.steps_seen += 1;
-        let refit = self.steps_seen.is_multiple_of(self.config.step.per_day() as u64 / 4);
+        let refit = self.steps_seen.is_multiple_of((self.config.step.per_day() as u64 / 24).max(1));
         let job = UpdateJob { bank, at, samples, observation, refit, publish: self.config.publish };
         commands.push(Command::Run(id, Job::Update(Box::new(job))));
     }

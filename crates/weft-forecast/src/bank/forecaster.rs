@@ -1,7 +1,7 @@
-//! The forecaster of one series: its recent samples, the states of its three candidates (last value,
-//! last season, exponential smoothing), how each of them did, and the residuals of past windows. A
-//! step costs O(horizon) and allocates only its paths. What it judges a model by is only ever a
-//! sample that came after the forecast.
+//! The forecaster of one series: its recent samples, the states of its candidates (last value, last
+//! season, exponential smoothing, the bank's boosted trees), how each of them did, and the residuals of
+//! past windows. A step costs O(horizon) and allocates only its paths, but where the trees are looked
+//! up. What it judges a model by is only ever a sample that came after the forecast.
 
 use half::f16;
 use half::slice::HalfFloatSliceExt;
@@ -13,16 +13,20 @@ use super::history::History;
 use super::interval::{self, Coverage};
 use super::lanes::{Lane, Lanes};
 use super::pool::Pool;
+use super::trees::Trees;
+use crate::boosted::local::Local;
 use crate::distribution::conformal_quantile;
 use crate::ets::{Ets, FittedEts, Smoothing};
 use crate::model::{FittedModel, Model};
+use crate::past::Past;
 use crate::validation::pinball;
 
 /// The candidates, in the order of every array over them; the floors first.
-pub(super) const CANDIDATES: [ModelName; 3] =
-    [ModelName::LastValue, ModelName::SeasonalNaive, ModelName::Ets];
+pub(super) const CANDIDATES: [ModelName; KINDS] =
+    [ModelName::LastValue, ModelName::SeasonalNaive, ModelName::Ets, ModelName::Boosted];
+/// How many they are.
+pub(super) const KINDS: usize = 4;
 const LAST_VALUE: usize = 0;
-const SEASONAL_NAIVE: usize = 1;
 pub(super) const ETS: usize = 2;
 
 /// The upper level at which candidates are scored besides the median: high, since shortages are, but
@@ -31,15 +35,16 @@ const UPPER_LEVEL: f64 = 0.9;
 /// Step of the tracked upper quantile, in mean absolute errors (Angelopoulos, Candès & Tibshirani
 /// 2023, quantile tracking): ten misses move it by one.
 const TRACKING_RATE: f32 = 0.1;
-/// Forecasts that must have been scored before smoothing may act.
+/// Forecasts that must have been scored before anything but a floor may act.
 const FEWEST_SCORES: u32 = 6;
 /// Smoothing is fitted first at this many samples, then at each doubling up to a season, then once
 /// a season.
 const FIRST_FIT: u64 = 12;
 /// One-step errors are averaged over this share of a season: six hours of a day.
 const ERROR_MEMORY_SHARE: i64 = 4;
-/// The share of a season that old scores weigh once the smoothing has gained or lost its season.
-const RESTARTED_SHARE: usize = 8;
+/// The share of a season that old scores weigh once the smoothing has gained or lost its season, or the first
+/// trees have grown.
+const RESTARTED_SHARE: i64 = 8;
 /// Before anything is fitted: half of a surprise is believed, a third of that stays, the rest has a
 /// half-life of about seven steps. Between a constant and a random walk.
 const YOUNG: Smoothing = Smoothing::reverting(0.5, 1.0 / 3.0, 0.9);
@@ -48,7 +53,7 @@ const YOUNG: Smoothing = Smoothing::reverting(0.5, 1.0 / 3.0, 0.9);
 #[derive(Debug, Clone, Copy)]
 struct Pending {
     /// Bucket means by candidate; NaN where the candidate had none.
-    means: [f32; 3],
+    means: [f32; KINDS],
     /// The acting candidate's forecast of the step that is judged.
     probe: f32,
     acting: usize,
@@ -102,6 +107,11 @@ pub(super) struct Forecaster {
     pub(super) cap: f32,
     pub(super) history: History,
     ets: FittedEts,
+    /// Its own ways, which the trees are told of; from the last fit.
+    local: Option<Box<Local>>,
+    /// What the trees said when they were last asked, and of which step first.
+    boosted: Vec<f32>,
+    boosted_from: i64,
     /// Samples seen and samples at which the next fit is due.
     samples: u64,
     fit_at: u64,
@@ -111,9 +121,9 @@ pub(super) struct Forecaster {
     /// is not zero.
     scale: Option<f32>,
     /// Buckets × candidates.
-    tracks: Vec<[Track; 3]>,
+    tracks: Vec<[Track; KINDS]>,
     /// Present forecasts: buckets × candidates.
-    means: Vec<[f32; 3]>,
+    means: Vec<[f32; KINDS]>,
     acting: usize,
     pending: Vec<Pending>,
     /// Residuals of bucket means and of single steps, by slot of the lanes.
@@ -131,20 +141,23 @@ pub(super) struct Forecaster {
 
 impl Forecaster {
     pub(super) fn new(key: SeriesKey, number: u32, cap: f32, lanes: &Lanes, held: History) -> Self {
-        let waiting = Pending { means: [f32::NAN; 3], probe: f32::NAN, acting: LAST_VALUE };
+        let waiting = Pending { means: [f32::NAN; KINDS], probe: f32::NAN, acting: LAST_VALUE };
         Self {
             key,
             number,
             cap,
             history: held,
             ets: FittedEts::young(YOUNG),
+            local: None,
+            boosted: Vec::new(),
+            boosted_from: 0,
             samples: 0,
             fit_at: FIRST_FIT,
             last_value: 0.0,
             last_sample: None,
             scale: None,
-            tracks: vec![[Track::default(); 3]; lanes.len()],
-            means: vec![[f32::NAN; 3]; lanes.len()],
+            tracks: vec![[Track::default(); KINDS]; lanes.len()],
+            means: vec![[f32::NAN; KINDS]; lanes.len()],
             acting: LAST_VALUE,
             pending: vec![waiting; lanes.pending_slots()],
             windows: vec![f16::NAN; lanes.slots()],
@@ -158,7 +171,7 @@ impl Forecaster {
     }
 
     /// Brings the series to `end` with gaps. What lies further back than its memory is forgotten.
-    pub(super) fn advance_to(&mut self, end: i64, lanes: &Lanes, pool: &Pool) {
+    pub(super) fn advance_to(&mut self, end: i64, lanes: &Lanes, pool: &Pool, trees: &Trees) {
         if self.samples == 0 {
             self.history.restart(end);
         }
@@ -166,15 +179,22 @@ impl Forecaster {
             self.history.restart(end - self.history.capacity() as i64);
             self.windows.fill(f16::NAN);
             self.probes.fill(f16::NAN);
-            self.pending.iter_mut().for_each(|pending| pending.means = [f32::NAN; 3]);
+            self.boosted.clear();
+            self.pending.iter_mut().for_each(|pending| pending.means = [f32::NAN; KINDS]);
         }
         while self.history.end() < end {
-            self.advance(None, lanes, pool);
+            self.advance(None, lanes, pool, trees);
         }
     }
 
     /// Takes the next step: judges what was forecast of it, learns from it, forecasts anew.
-    pub(super) fn advance(&mut self, sample: Option<(f32, bool)>, lanes: &Lanes, pool: &Pool) {
+    pub(super) fn advance(
+        &mut self,
+        sample: Option<(f32, bool)>,
+        lanes: &Lanes,
+        pool: &Pool,
+        trees: &Trees,
+    ) {
         let step = self.history.end();
         self.history.push(sample.map(|(value, _)| value), sample.is_some_and(|(_, c)| c));
         self.completed.clear();
@@ -183,6 +203,7 @@ impl Forecaster {
         }
         self.coverage.judge(step, sample);
         self.take(step, sample);
+        self.ask(trees, lanes);
         let paths = self.paths(lanes.buckets().horizon_steps(), lanes.season());
         self.forecast_means(&paths, lanes);
         self.acting = self.best();
@@ -195,6 +216,27 @@ impl Forecaster {
         let step = self.history.end();
         self.history.push(sample.map(|(value, _)| value), sample.is_some_and(|(_, c)| c));
         self.take(step, sample);
+    }
+
+    /// Asks the trees, if it is this series' turn.
+    fn ask(&mut self, trees: &Trees, lanes: &Lanes) {
+        let now = self.history.end();
+        let Some(local) = self.local.as_ref().filter(|_| trees.are_asked(self.number, now)) else {
+            return;
+        };
+        let is_first = self.boosted.is_empty();
+        let values = self.history.newest(self.known_steps());
+        let Some(path) = trees.path(values, now, local, lanes) else { return };
+        (self.boosted, self.boosted_from) = (path, now);
+        if is_first {
+            self.judge_anew(lanes.season());
+        }
+    }
+
+    /// Steps since the first sample, as far as they are held.
+    fn known_steps(&self) -> usize {
+        let begin = self.history.begin().unwrap_or(self.history.end());
+        ((self.history.end() - begin) as usize).min(self.history.capacity())
     }
 
     fn take(&mut self, step: i64, sample: Option<(f32, bool)>) {
@@ -259,12 +301,25 @@ impl Forecaster {
     }
 
     /// The path of every candidate over `horizon` steps; NaN where it has none.
-    pub(super) fn paths(&self, horizon: usize, season: i64) -> [Vec<f32>; 3] {
+    pub(super) fn paths(&self, horizon: usize, season: i64) -> [Vec<f32>; KINDS] {
         if self.samples == 0 {
             return std::array::from_fn(|_| vec![f32::NAN; horizon]);
         }
-        let smooth = self.ets.predict(horizon).into_iter().map(|value| value as f32).collect();
-        [vec![self.last_value; horizon], self.last_season(horizon, season), smooth]
+        let smooth: Vec<f32> =
+            self.ets.predict(horizon).into_iter().map(|value| value as f32).collect();
+        let boosted = self.of_trees(&smooth);
+        [vec![self.last_value; horizon], self.last_season(horizon, season), smooth, boosted]
+    }
+
+    /// What the trees said of the steps to come; `beyond` from where they said nothing; NaN where that is soon.
+    fn of_trees(&self, beyond: &[f32]) -> Vec<f32> {
+        let passed = (self.history.end() - self.boosted_from) as usize;
+        if 2 * passed >= self.boosted.len() {
+            return vec![f32::NAN; beyond.len()];
+        }
+        let mut path = beyond.to_vec();
+        path.iter_mut().zip(&self.boosted[passed..]).for_each(|(value, said)| *value = *said);
+        path
     }
 
     fn last_season(&self, horizon: usize, season: i64) -> Vec<f32> {
@@ -277,28 +332,30 @@ impl Forecaster {
         newest.iter().map(known).cycle().take(horizon).collect()
     }
 
-    fn forecast_means(&mut self, paths: &[Vec<f32>; 3], lanes: &Lanes) {
+    fn forecast_means(&mut self, paths: &[Vec<f32>; KINDS], lanes: &Lanes) {
         for (bucket, means) in self.means.iter_mut().enumerate() {
             let steps = lanes.buckets().steps(bucket);
             let width = steps.len() as f32;
-            let [last, seasonal, ets] = paths.each_ref().map(|path| &path[steps.clone()]);
+            let [last, seasonal, ets, trees] = paths.each_ref().map(|path| &path[steps.clone()]);
             // Side by side: one sum waits for each of its additions.
-            let mut sums = [-0.0_f32; 3];
-            for ((last, seasonal), ets) in last.iter().zip(seasonal).zip(ets) {
-                sums = [sums[0] + last, sums[1] + seasonal, sums[2] + ets];
+            let mut sums = [-0.0_f32; KINDS];
+            for (((last, seasonal), ets), trees) in last.iter().zip(seasonal).zip(ets).zip(trees) {
+                sums = [sums[0] + last, sums[1] + seasonal, sums[2] + ets, sums[3] + trees];
             }
             *means = sums.map(|sum| sum / width);
         }
     }
 
-    /// The candidate that acts: the better floor, unless smoothing beats both.
+    /// The candidate that acts: the better floor, unless another beats both.
     fn best(&self) -> usize {
-        let [last, seasonal, ets] = std::array::from_fn(|c| self.score(c).unwrap_or(f32::INFINITY));
-        let floor = if seasonal < last { SEASONAL_NAIVE } else { LAST_VALUE };
-        let is_known = self.tracks[0][ETS].count >= FEWEST_SCORES;
-        let acting = if is_known && ets < last.min(seasonal) { ETS } else { floor };
-        // A floor that has no season behind it any more cannot act.
-        if self.means[0][acting].is_nan() { LAST_VALUE } else { acting }
+        let can_act = |candidate: &usize| !self.means[0][*candidate].is_nan();
+        let score = |candidate: usize| self.score(candidate).unwrap_or(f32::INFINITY);
+        let is_known = |candidate: &usize| {
+            *candidate < ETS || self.tracks[0][*candidate].count >= FEWEST_SCORES
+        };
+        // A floor that has no season behind it any more cannot act; of equals the simpler does.
+        let known = (0..KINDS).filter(can_act).filter(is_known);
+        known.min_by(|a, b| score(*a).total_cmp(&score(*b))).unwrap_or(LAST_VALUE)
     }
 
     /// Mean pinball loss of a candidate over the buckets that have been scored; none where it has
@@ -382,16 +439,22 @@ impl Forecaster {
         let season = season as usize;
         if let Ok(fitted) = (Ets { season: Some(season) }).fit(&self.history.series(step)) {
             if fitted.is_seasonal() != self.ets.is_seasonal() {
-                // It is another model now: what was measured so far weighs no more than three
-                // hours for any candidate, so that it is judged by what it does from here on.
-                let most = (season / RESTARTED_SHARE) as u32;
-                let tracks = self.tracks.iter_mut().flatten();
-                tracks.for_each(|track| track.count = track.count.min(most));
+                self.judge_anew(season as i64);
             }
             self.ets = fitted;
         }
+        let past = Past::of(self.history.newest(self.known_steps()), season, 7 * season);
+        self.local = Some(Box::new(Local::new(&past, season)));
         let pause = self.samples.min(season as u64).max(1);
         self.fit_at = self.samples + pause;
+    }
+
+    /// A candidate is another model now: what was measured so far weighs no more than three hours for any, so that all are
+    /// judged by what they do from here on.
+    fn judge_anew(&mut self, season: i64) {
+        let most = (season / RESTARTED_SHARE) as u32;
+        let tracks = self.tracks.iter_mut().flatten();
+        tracks.for_each(|track| track.count = track.count.min(most));
     }
 
     pub(super) const fn samples(&self) -> u64 {
@@ -415,7 +478,7 @@ impl Forecaster {
     }
 
     /// The mean pinball loss of each candidate.
-    pub(super) fn scores(&self) -> [Option<f32>; 3] {
+    pub(super) fn scores(&self) -> [Option<f32>; KINDS] {
         std::array::from_fn(|candidate| self.score(candidate))
     }
 

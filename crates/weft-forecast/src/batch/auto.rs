@@ -6,7 +6,7 @@ use weft_core::series::Series;
 
 use super::Batch;
 use super::conformal::{self, Answering, Global, Panel, Paths};
-use crate::boosted::{Boosted, FittedBoosted, Vantage};
+use crate::boosted::{Boosted, FittedBoosted, Pieces, Vantage};
 
 /// The trees that are judged are fewer than those that act: their misses are much the same.
 const JUDGED_SHARE: f64 = 0.6;
@@ -33,9 +33,9 @@ pub(super) fn trees(
     done: &(dyn Fn(usize) + Sync),
 ) -> Option<Panel<FittedBoosted>> {
     let held = conformal::held(batch, panel)?;
-    let model = Boosted::new(batch.season, batch.horizon)
+    let model = Boosted::new(batch.season, Pieces::Steps(batch.horizon))
         .for_panel(panel.len(), panel.iter().map(Series::len).sum());
-    let judged = Boosted { trees: (model.trees as f64 * JUDGED_SHARE) as usize, ..model }
+    let judged = Boosted { trees: (model.trees as f64 * JUDGED_SHARE) as usize, ..model.clone() }
         .fit(&conformal::known(panel, held))
         .ok();
     done(panel.len() / 4);

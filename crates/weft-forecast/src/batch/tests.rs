@@ -149,7 +149,9 @@ fn scores_do_not_see_beyond_their_origins() {
     let trees = |values: &[Vec<f64>]| {
         let known: Vec<Series> =
             values.iter().map(|values| series_of(values[..24 * 12].to_vec())).collect();
-        crate::boosted::Boosted::new(SEASON, SEASON).fit(&known).expect("long enough")
+        crate::boosted::Boosted::new(SEASON, crate::boosted::Pieces::Steps(SEASON))
+            .fit(&known)
+            .expect("long enough")
     };
     let fitted = trees(&clean);
     for values in &clean {

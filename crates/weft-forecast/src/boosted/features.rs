@@ -46,7 +46,7 @@ pub(crate) const DAILY_CHANGE: usize = WINDOWS + DEVIATIONS + ORDERS.len() + 1 +
 /// Columns of a row.
 pub(crate) const COLUMNS: usize = ORIGIN_COLUMNS + AHEAD_COLUMNS;
 /// Standardised values are cut here: beyond it the trees learn nothing and the linear part would be led astray.
-const FURTHEST: f32 = 80.0;
+pub(crate) const FURTHEST: f32 = 80.0;
 
 /// A series as seen from an origin.
 #[derive(Debug, Clone)]
@@ -79,6 +79,11 @@ pub(crate) fn range_of(ahead: usize, horizon: usize) -> usize {
 }
 
 impl Shape {
+    /// Step of the week at `step` since the epoch.
+    pub(crate) fn phase_at(self, step: i64) -> usize {
+        step.rem_euclid(self.week as i64) as usize
+    }
+
     /// The backward windows: geometric up to a day, then three days and a week.
     fn windows(self) -> [isize; WINDOWS] {
         let inside = WINDOWS - 2;
@@ -145,7 +150,7 @@ impl<'a> View<'a> {
         tell(self.standardise(past.last(end as usize, windows[3] as usize)));
         windows[1..].iter().for_each(|window| tell(self.standardise(past.mean(end - window, end))));
         for window in &windows[WINDOWS - DEVIATIONS..] {
-            tell((past.variance(end - window, end).sqrt() / self.scale).min(FURTHEST));
+            tell(cut(past.variance(end - window, end).sqrt() / self.scale));
         }
         let from = (end - self.shape.season as isize).max(0) as usize;
         let mut day: Vec<f32> = past.window(from, end as usize).collect();
@@ -157,12 +162,12 @@ impl<'a> View<'a> {
         let variance = past.variance(long, end).max(f32::MIN_POSITIVE);
         // One minus these halved are autocorrelations at a step, a day and a week.
         (2..2 + LAGS as isize).for_each(|back| tell(self.standardise(past.at(end - back))));
-        (0..3).for_each(|lag| tell((past.squared_change(lag, long, end) / variance).min(FURTHEST)));
-        tell((past.change(1, end - self.shape.season as isize, end) / self.scale).min(FURTHEST));
-        tell((past.change(1, end - week, end) / self.scale).min(FURTHEST));
+        (0..3).for_each(|lag| tell(cut(past.squared_change(lag, long, end) / variance)));
+        tell(cut(past.change(1, end - self.shape.season as isize, end) / self.scale));
+        tell(cut(past.change(1, end - week, end) / self.scale));
         // How far it is to zero, below which no demand falls.
-        tell((self.centre / self.scale).min(FURTHEST));
-        tell((past.change(0, long, end) / self.scale).min(FURTHEST));
+        tell(cut(self.centre / self.scale));
+        tell(cut(past.change(0, long, end) / self.scale));
         columns
     }
 
@@ -283,6 +288,11 @@ impl<'a> View<'a> {
         row[4..7].copy_from_slice(&of_period);
         row[7] = self.local.strength;
     }
+}
+
+/// At most [`FURTHEST`]; what is missing stays so.
+fn cut(value: f32) -> f32 {
+    if value > FURTHEST { FURTHEST } else { value }
 }
 
 /// The typical change from one day to the next; where no day has passed, that of a step, grown; where nothing has changed,

@@ -1,7 +1,7 @@
 //! The linear part that the trees start from: a median and a spread, linear in the columns, one pair for each range of steps
 //! ahead. Trees are poor at straight lines; what is straight is taken out before them.
 
-use super::features::{COLUMNS, DAILY_CHANGE, RANGES, range_of};
+use super::features::{COLUMNS, DAILY_CHANGE, FURTHEST, RANGES, range_of};
 
 /// Rounds of reweighting towards the median (Schlossmacher 1973): the first is least squares.
 const ROUNDS: usize = 3;
@@ -98,10 +98,12 @@ impl Linear {
         Self { medians, spreads, horizon }
     }
 
-    /// Median and spread of a row, the spread at least [`LEAST_SPREAD`].
+    /// Median and spread of a row, the spread at least [`LEAST_SPREAD`], both no further than any target was. What was the
+    /// same in all rows that were learned from may differ here, so a line alone could lead anywhere.
     pub(crate) fn predict(&self, row: &[f32], ahead: usize) -> (f32, f32) {
         let (range, row) = (range_of(ahead, self.horizon) * GROUPS + kind_of(row), clean(row));
-        (dot(&self.medians[range], &row), dot(&self.spreads[range], &row).max(LEAST_SPREAD))
+        let median = dot(&self.medians[range], &row).clamp(-FURTHEST, FURTHEST);
+        (median, dot(&self.spreads[range], &row).clamp(LEAST_SPREAD, FURTHEST))
     }
 }
 

@@ -7,6 +7,7 @@ use super::bins::BINS;
 /// How a tree grows.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Growth {
+    /// At most; no more than some ten thousand.
     pub(crate) leaves: usize,
     /// Rows in a leaf at least: its outer quantiles must stand on something.
     pub(crate) fewest_rows: usize,
@@ -27,16 +28,22 @@ impl<'a> Binned<'a> {
     }
 }
 
+/// Eight bytes, so that a tree stays in the nearest cache. Bins up to `bin` of `column` go left.
 #[derive(Debug, Clone, Copy, PartialEq)]
-enum Node {
-    /// Bins up to `bin` go left.
-    Split {
-        column: u16,
-        bin: u8,
-        left: u32,
-        right: u32,
-    },
-    Leaf(u32),
+struct Node {
+    column: u16,
+    bin: u8,
+    left: u16,
+    right: u16,
+}
+
+impl Node {
+    /// The column of a leaf, whose number is at its left.
+    const LEAF: u16 = u16::MAX;
+
+    const fn leaf(number: usize) -> Self {
+        Self { column: Self::LEAF, bin: 0, left: number as u16, right: 0 }
+    }
 }
 
 /// A grown tree.
@@ -148,7 +155,7 @@ impl Ground<'_> {
     pub(crate) fn grow(&self, rows: &mut [u32], levels: usize) -> (Tree, Vec<(usize, usize)>) {
         let histogram = self.histogram(rows);
         let best = self.best(&histogram);
-        let mut nodes = vec![Node::Leaf(0)];
+        let mut nodes = vec![Node::leaf(0)];
         let mut open = vec![Open { node: 0, from: 0, to: rows.len(), histogram, best }];
         while open.len() < self.growth.leaves {
             let gain = |leaf: &Open| leaf.best.map_or(0.0, |best| best.gain);
@@ -164,16 +171,15 @@ impl Ground<'_> {
                     self.binned.row(row as usize)[best.column] <= best.bin
                 });
             let (left, right) = (nodes.len(), nodes.len() + 1);
-            let column = best.column as u16;
-            nodes[parent.node] =
-                Node::Split { column, bin: best.bin, left: left as u32, right: right as u32 };
-            nodes.extend([Node::Leaf(0), Node::Leaf(0)]);
+            let (column, bin) = (best.column as u16, best.bin);
+            nodes[parent.node] = Node { column, bin, left: left as u16, right: right as u16 };
+            nodes.extend([Node::leaf(0); 2]);
             let ranges = [(left, parent.from, middle), (right, middle, parent.to)];
             open.extend(self.divide(parent.histogram, ranges, rows));
         }
         let mut ranges = Vec::with_capacity(open.len());
         for (number, leaf) in open.iter().enumerate() {
-            nodes[leaf.node] = Node::Leaf(number as u32);
+            nodes[leaf.node] = Node::leaf(number);
             ranges.push((leaf.from, leaf.to));
         }
         let values = vec![0.0; ranges.len() * levels];
@@ -209,18 +215,13 @@ impl Tree {
 
     /// The values of the leaf in which `bins` ends.
     pub(crate) fn find(&self, bins: &[u8]) -> &[f32] {
-        let mut at = 0;
-        loop {
-            match self.nodes[at] {
-                Node::Split { column, bin, left, right } => {
-                    at = if bins[column as usize] <= bin { left } else { right } as usize;
-                }
-                Node::Leaf(leaf) => {
-                    let leaf = leaf as usize;
-                    return &self.values[leaf * self.levels..(leaf + 1) * self.levels];
-                }
-            }
+        let mut node = self.nodes[0];
+        while node.column != Node::LEAF {
+            let next = if bins[node.column as usize] <= node.bin { node.left } else { node.right };
+            node = self.nodes[next as usize];
         }
+        let leaf = node.left as usize;
+        &self.values[leaf * self.levels..(leaf + 1) * self.levels]
     }
 }
 

@@ -1,5 +1,5 @@
-//! Arguments of the commands over series that are handed in: `weft forecast`, `weft detect`, `weft cluster`. What can be
-//! refused without the series is refused here.
+//! Arguments of the commands over series that are handed in: `weft forecast`, `weft detect`, `weft cluster`. What can
+//! be refused without the series is refused here.
 
 use std::path::PathBuf;
 use std::str::FromStr;
@@ -47,7 +47,8 @@ pub struct ForecastArguments {
     /// What forecasts.
     #[arg(long, value_name = "MODEL", default_value = "auto", value_parser = methods())]
     pub model: Method,
-    /// Outside events; not used by this command yet, and refused.
+    /// Outside events, as often as there are files: events (.yaml, .json), a calendar (.ics), campaigns (.csv), or
+    /// sources as the configuration names them (.toml). See docs/reference/events.md.
     #[arg(long, value_name = "FILE")]
     pub events: Vec<PathBuf>,
     /// How to print the result.

@@ -13,7 +13,7 @@ use weft_collect::signal::source::SignalSource;
 const MOST: usize = 64;
 
 /// The sources with their paths counted from `folder`. An error is a sentence.
-pub(super) fn joined(
+pub(crate) fn joined(
     calendars: Vec<CalendarSource>,
     campaigns: Vec<CampaignSource>,
     feeds: Vec<NewsSource>,

@@ -2,6 +2,7 @@
 
 use super::*;
 use weft_core::forecast::ModelName;
+use weft_forecast::batch::BatchForecast;
 use weft_sim::readers::long_csv;
 
 fn panel() -> Panel {
@@ -16,18 +17,18 @@ fn asked(levels: &str) -> Result<Asked, Failure> {
     Asked::new(&levels)
 }
 
-fn results() -> Vec<Result<BatchForecast, ModelError>> {
+fn results() -> Vec<Result<LiftedForecast, ModelError>> {
     let model = ModelName::SeasonalNaive;
     let quantiles = vec![1.0, 2.0, 3.5, 2.0, 9.0, 9.5];
     let scores = vec![(model, 0.25), (ModelName::LastValue, 0.5)];
     let error = ModelError::TooShort { model: ModelName::Ets, needed: 3, found: 1 };
-    vec![Ok(BatchForecast { model, quantiles, scores }), Err(error)]
+    vec![Ok(BatchForecast { model, quantiles, scores }.into()), Err(error)]
 }
 
 #[test]
 fn columns_are_those_that_were_asked_for() {
     let panel = panel();
-    let answer = Answer::new(asked("0.90,0.1").expect("levels"), &panel, results());
+    let answer = Answer::new(asked("0.90,0.1").expect("levels"), &panel, None, results());
     assert_eq!(answer.asked.levels.as_slice(), [0.1, 0.5, 0.9]);
     assert_eq!(answer.header(), ["series", "timestamp", "model", "q0.90", "q0.1"]);
     let rows: Vec<_> = answer.rows().collect();
@@ -41,7 +42,7 @@ fn columns_are_those_that_were_asked_for() {
 #[test]
 fn the_document_names_what_was_refused() {
     let panel = panel();
-    let answer = Answer::new(asked("0.5,0.9,0.95").expect("levels"), &panel, results());
+    let answer = Answer::new(asked("0.5,0.9,0.95").expect("levels"), &panel, None, results());
     let document = serde_json::to_value(answer.document()).expect("plain values");
     let expected = serde_json::json!({
         "step_seconds": 300,
@@ -66,7 +67,7 @@ fn the_document_names_what_was_refused() {
 #[test]
 fn the_table_says_when_the_peak_is() {
     let panel = panel();
-    let answer = Answer::new(asked("0.1,0.5,0.9").expect("levels"), &panel, results());
+    let answer = Answer::new(asked("0.1,0.5,0.9").expect("levels"), &panel, None, results());
     let expected = "\
 1 series forecast, 1 refused; steps of 5m; next and peak are medians
 

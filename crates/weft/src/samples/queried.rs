@@ -1,7 +1,10 @@
 //! Series as a metrics server answers a query: the last two weeks, one value for each step. It only reads.
 
+use std::collections::BTreeSet;
+
 use anyhow::anyhow;
 use weft_collect::prometheus::{Answered, Grid, Labels, Range};
+use weft_core::id::Tag;
 use weft_core::series::Series;
 use weft_core::time::{Span, Step};
 use weft_sim::readers::long_csv::TimeForm;
@@ -51,7 +54,8 @@ fn panel(range: Range) -> Panel {
             track.values.into_iter().skip(begins).map(|value| value.map(|value| value as f32));
         panel.series.push(Series::from_values(start + step.span() * begins as i64, step, values));
         let form = TimeForm::Rfc3339("Z".to_owned());
-        panel.origins.push(Origin { name: name(&track.labels), form, phase: Span::ZERO });
+        let (name, tags) = (name(&track.labels), tags(&track.labels));
+        panel.origins.push(Origin { name, form, phase: Span::ZERO, tags });
     }
     panel
 }
@@ -65,6 +69,14 @@ fn name(labels: &Labels) -> String {
         return metric.to_owned();
     }
     format!("{metric}{{{}}}", others.join(","))
+}
+
+/// By what events select a series: the values of its labels, alone and as `label=value`.
+fn tags(labels: &Labels) -> BTreeSet<Tag> {
+    let each = |(label, value): (&String, &String)| {
+        [Tag::from(value.as_str()), Tag::from(format!("{label}={value}"))]
+    };
+    labels.iter().flat_map(each).collect()
 }
 
 #[cfg(test)]
