@@ -28,6 +28,11 @@ def libraries() -> list[Peer]:
         import bayesian
 
         peers.append(Peer("Prophet", f"{version('prophet')}-{bayesian.REVISION}", bayesian.forecast, slow=True))
+    if find_spec("gluonts") and find_spec("torch"):
+        import recurrent
+
+        deep = f"{version('gluonts')}-{recurrent.REVISION}-{recurrent.BUDGET_SECONDS:g}s"
+        peers.append(Peer("DeepAR", deep, recurrent.deep_ar, slow=True))
     return peers
 
 

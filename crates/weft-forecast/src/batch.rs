@@ -8,20 +8,25 @@ use weft_core::forecast::{Levels, ModelName};
 use weft_core::series::Series;
 
 use crate::arima::automatic::AutoArima;
+use crate::boosted::FittedBoosted;
 use crate::ets::Ets;
 use crate::floors::{LastValue, SeasonalNaive};
 use crate::model::ModelError;
 use crate::mstl::Mstl;
 use crate::prophet::Prophet;
 use crate::theta::Theta;
-use auto::Panel;
+use auto::trees;
+use conformal::Panel;
 use local::{Judged, Refit};
 
 pub use lifted::{EventLift, LiftedForecast};
 
 mod auto;
+mod conformal;
 mod lifted;
 mod local;
+#[cfg(feature = "lstm")]
+mod network;
 
 /// How to forecast.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -98,6 +103,33 @@ pub struct BatchForecast {
     pub scores: Vec<(ModelName, f64)>,
 }
 
+/// What was learned from the whole panel before its series are answered.
+enum Shared {
+    Nothing,
+    /// `None` where the panel is too short.
+    Trees(Option<Box<Panel<FittedBoosted>>>),
+    #[cfg(feature = "lstm")]
+    Network(Result<Box<Panel<crate::lstm::FittedLstm>>, ModelError>),
+}
+
+impl Shared {
+    fn trees(&self) -> Option<&Panel<FittedBoosted>> {
+        match self {
+            Self::Trees(trees) => trees.as_deref(),
+            _ => None,
+        }
+    }
+
+    const fn took_time(&self) -> bool {
+        match self {
+            Self::Nothing => false,
+            Self::Trees(trees) => trees.is_some(),
+            #[cfg(feature = "lstm")]
+            Self::Network(network) => network.is_ok(),
+        }
+    }
+}
+
 impl Batch {
     /// Forecasts the steps after each series of `panel`. `done` is told how many series have been dealt with, now and then,
     /// from any thread. The result is the same for any number of threads. A series errs where the method cannot be fitted
@@ -109,12 +141,16 @@ impl Batch {
         done: &(dyn Fn(usize) + Sync),
     ) -> Vec<Result<BatchForecast, ModelError>> {
         let shared = match self.method {
-            Method::Auto | Method::Ensemble => Panel::new(self, panel, done),
-            _ => None,
+            Method::Auto | Method::Ensemble => {
+                Shared::Trees(trees(self, panel, done).map(Box::new))
+            }
+            #[cfg(feature = "lstm")]
+            Method::Lstm => Shared::Network(network::network(self, panel, done).map(Box::new)),
+            _ => Shared::Nothing,
         };
-        let finished = AtomicUsize::new(if shared.is_some() { panel.len() / 2 } else { 0 });
+        let finished = AtomicUsize::new(if shared.took_time() { panel.len() / 2 } else { 0 });
         let each = |(index, series): (usize, &Series)| {
-            let answer = self.one(shared.as_ref(), index, series, levels);
+            let answer = self.one(&shared, index, series, levels);
             done(finished.fetch_add(1, Ordering::Relaxed).min(panel.len() - 1) + 1);
             answer
         };
@@ -123,16 +159,20 @@ impl Batch {
 
     fn one(
         &self,
-        shared: Option<&Panel>,
+        shared: &Shared,
         index: usize,
         series: &Series,
         levels: &Levels,
     ) -> Result<BatchForecast, ModelError> {
         match self.method {
-            Method::Auto => self.auto(shared, index, series, levels),
-            Method::Ensemble => self.ensemble(shared, series, levels),
+            Method::Auto => self.auto(shared.trees(), index, series, levels),
+            Method::Ensemble => self.ensemble(shared.trees(), series, levels),
             Method::Naive => Ok(answer(&self.floors(series)?, levels, series)),
-            Method::Lstm => Err(ModelError::Absent { model: ModelName::Lstm }),
+            Method::Lstm => match shared {
+                #[cfg(feature = "lstm")]
+                Shared::Network(network) => network::answer(network, index, series, levels),
+                _ => Err(ModelError::Absent { model: ModelName::Lstm }),
+            },
             Method::Ets | Method::Theta | Method::Mstl | Method::Arima | Method::Prophet => {
                 let mut judged = vec![self.judge(self.method, series)?];
                 judged.extend(self.floors(series)?);
@@ -170,7 +210,7 @@ impl Batch {
 
     fn auto(
         &self,
-        shared: Option<&Panel>,
+        shared: Option<&Panel<FittedBoosted>>,
         index: usize,
         series: &Series,
         levels: &Levels,
@@ -181,10 +221,7 @@ impl Batch {
             judged.extend(self.judge(Method::Ets, series).ok().filter(|ets| ets.loss.is_finite()));
             return Ok(answer(&judged, levels, series));
         };
-        let names = [ModelName::LastValue, ModelName::SeasonalNaive, ModelName::Boosted];
-        let scores = shared.losses[index]
-            .map(|losses| names.into_iter().zip(losses).collect())
-            .unwrap_or_default();
+        let scores = shared.scores(index, ModelName::Boosted);
         if let Some(floor) = shared.better_floor(index) {
             let floor = self.floors(series)?.into_iter().find(|judged| judged.model == floor);
             let floor = floor.expect("both floors were judged");
@@ -206,7 +243,7 @@ impl Batch {
     /// Quantiles averaged over the trees, exponential smoothing and ARIMA: members that err in different ways.
     fn ensemble(
         &self,
-        shared: Option<&Panel>,
+        shared: Option<&Panel<FittedBoosted>>,
         series: &Series,
         levels: &Levels,
     ) -> Result<BatchForecast, ModelError> {

@@ -22,7 +22,7 @@ use local::Local;
 use tree::{Binned, Ground, Growth, Tree};
 
 mod bins;
-mod features;
+pub(crate) mod features;
 mod linear;
 pub(crate) mod local;
 mod tree;
@@ -259,11 +259,11 @@ fn standard_quantiles(targets: &[f32], starts: &[(f32, f32)]) -> [f32; LEVELS.le
 }
 
 /// Numbers that look random and are the same for the same seed (SplitMix64: Steele, Lea & Flood 2014).
-struct Dice(u64);
+pub(crate) struct Dice(pub(crate) u64);
 
 impl Dice {
     /// In 0..1.
-    fn roll(&mut self) -> f32 {
+    pub(crate) fn roll(&mut self) -> f32 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut mixed = self.0;
         mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -340,7 +340,7 @@ impl Lot {
 }
 
 /// Step of the week at which the series starts.
-fn phase_of(series: &Series, shape: Shape) -> usize {
+pub(crate) fn phase_of(series: &Series, shape: Shape) -> usize {
     shape.phase_at(series.start().as_millis().div_euclid(series.step().span().as_millis()))
 }
 

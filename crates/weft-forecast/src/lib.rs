@@ -13,6 +13,8 @@ mod distribution;
 pub mod effects;
 pub mod ets;
 pub mod floors;
+#[cfg(feature = "lstm")]
+pub mod lstm;
 pub mod model;
 pub mod mstl;
 mod past;

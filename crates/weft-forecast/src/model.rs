@@ -32,6 +32,14 @@ pub enum ModelError {
         /// Values of the column, finite or not.
         found: usize,
     },
+    /// What computes the model gave up: an accelerator that is out of memory, say.
+    #[error("{model} could not be computed: {cause}")]
+    Failed {
+        /// Which model.
+        model: ModelName,
+        /// In the words of what gave up.
+        cause: String,
+    },
     /// A setting outside its range.
     #[error("expected {expected} for {model}, found {found}")]
     Setting {

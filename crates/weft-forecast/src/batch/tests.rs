@@ -68,7 +68,8 @@ fn every_method_answers_whatever_comes() {
         whole(&[]),
         hourly(&[None; 100]),
     ];
-    for method in Method::ALL.into_iter().filter(|method| *method != Method::Lstm) {
+    let is_built_in = |method: &Method| cfg!(feature = "lstm") || *method != Method::Lstm;
+    for method in Method::ALL.into_iter().filter(is_built_in) {
         let batch = Batch { method, season: 48, horizon: 60 };
         for (index, answer) in batch.forecast(&panel, &levels(), &|_| {}).into_iter().enumerate() {
             match answer {
@@ -86,6 +87,7 @@ fn every_method_answers_whatever_comes() {
     assert!(unasked[0].is_ok(), "three dozen samples are enough for auto");
 }
 
+#[cfg(not(feature = "lstm"))]
 #[test]
 fn a_model_that_is_not_built_in_says_so() {
     let answers = batch(Method::Lstm).forecast(&[whole(&wave(1, 100))], &levels(), &|_| {});
