@@ -11,7 +11,7 @@ use weft::cli::Failure;
 use weft_core::forecast::Confidence;
 use weft_sim::backtest::PolicyChoice;
 
-use crate::{azure, cloudsim, data, example, growth, nab, planetlab, serving, ucr};
+use crate::{azure, cloudsim, data, example, growth, looped, nab, planetlab, serving, ucr};
 
 /// Prints every number of docs/results.md.
 #[derive(Debug, Parser)]
@@ -58,6 +58,8 @@ enum Command {
     Nab,
     /// Clusters of labelled sets of the UCR archive, against their labels.
     Ucr,
+    /// How well the control loop's forecasters do on the Azure machines, with and without the boosted trees.
+    Loop,
     /// Everything of a backtest, in order.
     All,
 }
@@ -139,6 +141,7 @@ fn measure(data: &std::path::Path, command: Command) -> Result<(), Failure> {
         Command::Serving(serving) => serving::run(&serving),
         Command::Nab => nab::run(data),
         Command::Ucr => ucr::run(data),
+        Command::Loop => looped::run(data),
         Command::All => {
             // What is missing is said before the first hour of work, not after it.
             data::check(data)?;

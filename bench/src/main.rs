@@ -8,6 +8,7 @@ mod data;
 mod envelope;
 mod example;
 mod growth;
+mod looped;
 mod nab;
 mod planetlab;
 mod serving;

@@ -61,6 +61,8 @@ pub struct Config {
     pub plan_deadline: Span,
     /// Whether jobs also make what readers look at: the book of forecasts, the outlook of hosts.
     pub publish: bool,
+    /// Series that the boosted trees are asked about in a step at most ([`BankConfig::look_ups`]).
+    pub look_ups: usize,
     /// The seed of everything random.
     pub seed: u64,
 }
@@ -80,6 +82,7 @@ impl Config {
             iterations: 20_000,
             plan_deadline: Span::from_minutes(5),
             publish: false,
+            look_ups: 40_000,
             seed,
         }
     }
@@ -92,6 +95,7 @@ impl Config {
             season_steps: self.step.per_day(),
             history_steps: self.history_steps,
             windows: 32,
+            look_ups: self.look_ups,
         })
     }
 }

@@ -150,6 +150,7 @@ impl Demo {
         let topology = fleet.topology.clone();
         let mut config = Config::new(topology, Arc::new(policy), fleet.step, SEED);
         (config.iterations, config.publish) = (2_000, true);
+        config.look_ups = 100;
         config.history_steps = LEARNED.whole_steps(fleet.step);
         let mut bank = config.new_bank();
         let pasts = history(fleet, LEARNED).map(|part| (part.key, part.cap, part.series)).collect();

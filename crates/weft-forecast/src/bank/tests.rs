@@ -502,3 +502,55 @@ fn the_book_says_what_the_bank_says() {
         assert_eq!((found.model, found.coverage), (known.model, known.coverage));
     }
 }
+
+/// Series that change between two levels every so many steps: no day is like another, and no level is the next.
+fn switching(index: usize, t: usize, noise: &mut Noise) -> f32 {
+    let half = 5 + index % 3;
+    let is_high = (t + 3 * index) / half % 2 == 0;
+    (if is_high { 300.0 } else { 100.0 } + 5.0 * noise.normal()) as f32
+}
+
+#[test]
+fn trees_act_where_nothing_else_sees_what_comes() {
+    let mut with = bank(20, 12);
+    let mut without = Bank::new(BankConfig { look_ups: 0, ..config(12) });
+    (0..20).for_each(|index| without.insert(key(index), f32::INFINITY));
+    let mut noise = Noise::new(4);
+    for t in 0..6 * SEASON {
+        let values: Vec<f32> = (0..20).map(|index| switching(index, t, &mut noise)).collect();
+        observe(&mut with, t, &values, &[]);
+        observe(&mut without, t, &values, &[]);
+    }
+    assert_eq!(with.acting_models()[&ModelName::Boosted], 20);
+    assert!(!without.acting_models().contains_key(&ModelName::Boosted));
+    for index in 0..20 {
+        let report = with.report(&key(index)).expect("inserted");
+        let [last, seasonal, ets, trees] =
+            [0, 1, 2, 3].map(|c| report.scores[c].pinball.expect("scored"));
+        assert!(trees < 0.5 * last.min(seasonal).min(ets), "{report:?}");
+    }
+}
+
+#[test]
+fn trees_of_a_past_are_judged_by_what_they_have_not_seen() {
+    let mut noise = Noise::new(5);
+    let mut series: Vec<Series> =
+        (0..20).map(|_| Series::new(Timestamp::default(), step())).collect();
+    for t in 0..6 * SEASON {
+        let values = (0..20).map(|index| switching(index, t, &mut noise));
+        series.iter_mut().zip(values).for_each(|(series, value)| series.push(Some(value), false));
+    }
+    // What is judged is of another kind than all that came before: the trees must do badly on it.
+    for series in &mut series {
+        let known = truncated(series, 4 * SEASON);
+        *series = known;
+        (0..2 * SEASON)
+            .for_each(|_| series.push(Some(1_000.0 + 300.0 * noise.normal() as f32), false));
+    }
+    let mut bank = Bank::new(config(12));
+    let pasts = series.into_iter().enumerate().map(|(i, past)| (key(i), f32::INFINITY, past));
+    bank.insert_histories(pasts.collect(), 2 * SEASON);
+    let report = bank.report(&key(0)).expect("inserted");
+    let [ets, trees] = [2, 3].map(|c| report.scores[c].pinball.expect("scored"));
+    assert!(trees > ets, "noise that they had learned could not be foretold: {report:?}");
+}

@@ -21,9 +21,6 @@ const ROWS_PER_SAMPLE: usize = 2;
 const MOST_ROWS: usize = 60_000;
 const TREES: usize = 70;
 const RATE: f32 = 0.17;
-/// Series that are looked up in a step at most: some seconds of two cores. What was looked up an hour ago says less of the
-/// next step than what was looked up now (by a seventh on the trace that choices are made on), of six hours little less.
-const LOOK_UPS: usize = 40_000;
 /// The share of a season between two look-ups of a series at most: an hour of a day.
 const REFRESH_SHARE: i64 = 24;
 /// The share of a season that must have been observed before trees are fitted: two hours of a day.
@@ -32,8 +29,10 @@ const FIRST_SHARE: i64 = 12;
 const MEDIAN: usize = LEVELS.len() / 2;
 
 /// The trees, if any, and when they are due.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub(super) struct Trees {
+    /// Series that are looked up in a step at most.
+    look_ups: usize,
     fitted: Option<Arc<FittedBoosted>>,
     /// Steps observed at which the next fit is due.
     fit_at: i64,
@@ -42,13 +41,17 @@ pub(super) struct Trees {
 }
 
 impl Trees {
+    pub(super) const fn new(look_ups: usize) -> Self {
+        Self { look_ups, fitted: None, fit_at: 0, every: 1 }
+    }
+
     pub(super) const fn are_grown(&self) -> bool {
         self.fitted.is_some()
     }
 
     /// Whether a fit is due after `observed` steps.
     pub(super) fn are_due(&self, observed: i64, season: i64) -> bool {
-        observed >= self.fit_at.max(season / FIRST_SHARE)
+        self.look_ups > 0 && observed >= self.fit_at.max(season / FIRST_SHARE)
     }
 
     /// Learns from `panel`, of whose series `observed` steps are known; first after two hours, then at each doubling up to a
@@ -73,7 +76,7 @@ impl Trees {
     /// Sets how often each of `count` series is looked up.
     pub(super) fn pace(&mut self, count: usize, season: i64) {
         let slowest = (season / REFRESH_SHARE).max(1);
-        self.every = (count.div_ceil(LOOK_UPS) as i64).clamp(1, slowest);
+        self.every = (count.div_ceil(self.look_ups.max(1)) as i64).clamp(1, slowest);
     }
 
     /// As for very many series, whatever their number: for the past.
@@ -154,7 +157,7 @@ mod tests {
 
     #[test]
     fn every_series_is_looked_up_at_least_once_an_hour() {
-        let mut trees = Trees::default();
+        let mut trees = Trees::new(40_000);
         for (count, every) in [(1, 1), (40_000, 1), (90_000, 3), (400_000, 10), (4_000_000, 12)] {
             trees.pace(count, 288);
             assert_eq!(trees.every, every, "{count} series");

@@ -48,6 +48,8 @@ fn config(seed: u64, topology: &std::sync::Arc<weft_core::fleet::Topology>) -> C
     let mut config = Config::new(topology.clone(), policy, Step::FIVE_MINUTES, seed);
     config.iterations = 2_000;
     config.history_steps = 288;
+    // What the trees cost would leave time for a few seeds only, and no rule here depends on how good a forecast is.
+    config.look_ups = if seed.is_multiple_of(8) { 4 } else { 0 };
     config
 }
 
