@@ -1,3 +1,6 @@
+//! What the network promises: quantiles in order, the same for the same seed, weights that come back as they went, and
+//! waves foretold better than by their last value.
+
 use weft_core::series::Series;
 
 use super::*;

@@ -49,13 +49,16 @@ const DIRECTIONS: &[(&str, &[&str])] = &[
 ];
 
 /// What pure crates may use from outside: values, formats, errors, arithmetic, and parallelism that does
-/// not show in the result. None of them reads a clock, a file or the machine's randomness by itself.
+/// not show in the result. None of them reads a clock, a file or the machine's randomness by itself,
+/// but candle, in no default build: it looks at the kind of processor, and is never asked for randomness.
 const PURE_DEPENDENCIES: &[&str] = &[
+    "candle-core",
     "half",
     "jiff",
     "rand",
     "rand_chacha",
     "rayon",
+    "safetensors",
     "serde",
     "serde-saphyr",
     "serde_json",
