@@ -7,7 +7,7 @@ use super::shape::{Shape, VIEWS, Views};
 
 /// Which neighbour's distance is the local scale: of the fifth, seventh and tenth, the tenth did best on the
 /// development sets, so the index there flatters it.
-const NEIGHBOUR: usize = 10;
+pub(super) const NEIGHBOUR: usize = 10;
 
 /// A scale is at least this share of the view's median one: duplicates must not cut all others off.
 const LEAST_SHARE: f32 = 0.01;
