@@ -33,7 +33,7 @@ pub(super) struct Cut {
 impl Cut {
     /// What it is chosen by: modularity alone takes apart what is one, stability alone leaves all in two.
     pub(super) fn worth(&self) -> f64 {
-        self.modularity * self.stability
+        self.modularity * self.stability * self.stability
     }
 }
 
