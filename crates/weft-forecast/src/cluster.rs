@@ -44,7 +44,7 @@ const MOST_TRIED: usize = 15;
 /// Profiles that a tried cluster must have on average.
 const FEWEST_MEMBERS: usize = 3;
 
-/// A set of prototypes is kept while at most this share of the profiles lies the reach that
+/// A set of prototypes is kept while at most this share of the profiles lies beyond the reach that
 /// covered 99 % of the sample when it was found: five times as many strangers as there were then.
 const STRANGERS: f64 = 0.05;
 
