@@ -32,9 +32,10 @@ use trackers::{CLIP_DEVIATIONS, Level, Scale, Spread, WARM_SAMPLES, Windows};
 const RELATIVE_FLOOR: f64 = 0.01;
 /// Differences below this surprise nobody at all; it keeps divisions sound where all is zero.
 const ABSOLUTE_FLOOR: f64 = 1e-12;
-/// The surprise at which a score is one half. On generated quiet series (`examples/detect_quality.rs`) it is reached
-/// about once in five weeks of five-minute steps.
-const HALF_SCORE_SURPRISE: f64 = 2.7;
+/// The surprise at which a score is one half, where verdicts begin by default. It was set by a budget of false alarms on
+/// generated quiet series (`examples/detect_quality.rs`): at most one in a week of five-minute steps. Each kind stays under
+/// two thirds of one, so that a short run keeps to it too; at 2.7 it was a fifth, and half of real incidents were missed.
+const HALF_SCORE_SURPRISE: f64 = 2.3;
 /// Surprise from which on an episode runs: its third hour is no longer learnt from, its errors only in part.
 const EPISODE_SURPRISE: f64 = 4.0;
 /// The part of an error that the season learns during an episode.
@@ -127,8 +128,8 @@ pub enum Kind {
 /// What is said of one sample.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Finding {
-    /// 0 (usual) to 1 (never seen): the surprise s as s/(s + 2.7), held low for a while after it was told. A surprise
-    /// of 2.7 is a chance of 1 in 500 in an hour of five-minute steps.
+    /// 0 (usual) to 1 (never seen): the surprise s as s/(s + 2.3), held low for a while after it was told. A surprise
+    /// of 2.3 is a chance of 1 in 200 in an hour of five-minute steps.
     pub score: f64,
     /// The verdict, once for each incident, and again if it grows.
     pub anomaly: Option<Kind>,

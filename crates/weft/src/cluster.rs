@@ -116,14 +116,20 @@ impl Answer<'_> {
             vec![format!("{}{kind}", cluster.0), names.len().to_string(), shown + more]
         };
         let rows: Vec<Vec<String>> = self.members().into_iter().map(cells).collect();
-        let tried = |tried: &Tried| vec![tried.clusters.to_string(), number(tried.modularity)];
+        let tried = |tried: &Tried| {
+            vec![tried.clusters.to_string(), number(tried.modularity), number(tried.stability)]
+        };
         let tried: Vec<Vec<String>> = self.clusters.tried().iter().map(tried).collect();
         format!(
             "{} series, {} compared\n\n{}\n{}",
             self.panel.series.len(),
             self.compared.sentence(),
             lay_out_columns(&["cluster", "series", "names"], &[true, false, true], &rows),
-            lay_out_columns(&["clusters tried", "modularity"], &[true, false], &tried)
+            lay_out_columns(
+                &["clusters tried", "modularity", "stability"],
+                &[true, false, false],
+                &tried
+            )
         )
     }
 

@@ -1,15 +1,22 @@
-//! Cuts a sample by its affinities into given numbers of clusters: rows of the leading eigenvectors of
-//! D^(−½) A D^(−½), scaled to length 1, are grouped by k-means (Ng, Jordan & Weiss 2001). Every cut tells its modularity.
+//! Cuts a sample by the affinities of its neighbours into given numbers of clusters: rows of the leading eigenvectors of
+//! D^(−½) A D^(−½), scaled to length 1, are grouped by k-means (Ng, Jordan & Weiss 2001). Every cut tells its modularity,
+//! and, where there is a choice, whether subsamples are cut alike.
 
 use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
 
+use super::agreement::adjusted_rand_index;
 use super::draws::Draws;
-use super::neighbours::Neighbours;
+use super::neighbours::{NEIGHBOUR, Neighbours};
 use super::spectrum;
 
 /// Starts of k-means, of which the best counts, and steps of one at most.
 const STARTS: usize = 10;
 const MOST_STEPS: usize = 100;
+
+/// Subsamples in which a cut must be found again, and the profiles of one. Those are seven in ten: of halves, the
+/// smallest kinds would have too few neighbours of their own.
+const SUBSAMPLES: usize = 8;
+const SUBSAMPLE_SHARE: f64 = 0.7;
 
 /// A sample cut into clusters.
 #[derive(Debug, Clone)]
@@ -19,40 +26,105 @@ pub(super) struct Cut {
     /// The cluster of each profile, from 0, first the largest cluster.
     pub(super) labels: Vec<usize>,
     pub(super) modularity: f64,
+    /// How well the cuts of subsamples agree with it, 0 to 1; 1 where it is the only one.
+    pub(super) stability: f64,
+}
+
+impl Cut {
+    /// What it is chosen by: modularity alone takes apart what is one, stability alone leaves all in two.
+    pub(super) fn worth(&self) -> f64 {
+        self.modularity * self.stability * self.stability
+    }
 }
 
 /// The cuts into each of `counts`, which must be at least 1.
 pub(super) fn cuts(neighbours: &Neighbours, counts: &[usize], draws: &mut Draws) -> Vec<Cut> {
-    let n = neighbours.len();
-    let affinity = affinity(neighbours);
-    let most = counts.iter().copied().filter(|count| *count < n).max().unwrap_or(0);
-    let vectors = if most > 1 {
-        spectrum::leading(&normalised(&affinity, n), n, most, draws)
-    } else {
-        Vec::new()
+    let all: Vec<usize> = (0..neighbours.len()).collect();
+    let graph = Graph::new(neighbours, &all);
+    let cut = |labels: Vec<usize>| {
+        let (labels, clusters) = by_size(&labels);
+        let modularity = modularity(&graph.weights, &labels, clusters);
+        Cut { clusters, labels, modularity, stability: 1.0 }
     };
-    let seeded: Vec<(usize, Draws)> =
-        counts.iter().map(|count| (*count, Draws::new(draws.word()))).collect();
-    let cut = |(count, draws): &(usize, Draws)| {
-        let labels = match *count {
+    let mut cuts: Vec<Cut> = graph.cut(counts, draws).into_iter().map(cut).collect();
+    if counts.len() > 1 {
+        judge(&mut cuts, neighbours, counts, draws);
+    }
+    cuts
+}
+
+/// Tells how stable the cuts are: the mean adjusted Rand index with the cuts of subsamples, on what both hold (Ben-Hur,
+/// Elisseeff & Guyon 2002 for the idea).
+fn judge(cuts: &mut [Cut], neighbours: &Neighbours, counts: &[usize], draws: &mut Draws) {
+    let n = neighbours.len();
+    let size = (SUBSAMPLE_SHARE * n as f64).ceil() as usize;
+    let mut sums = vec![0.0; cuts.len()];
+    for _ in 0..SUBSAMPLES {
+        let members = draws.distinct(n, size);
+        let found = Graph::new(neighbours, &members).cut(counts, draws);
+        for ((sum, cut), labels) in sums.iter_mut().zip(cuts.iter()).zip(&found) {
+            let known: Vec<usize> = members.iter().map(|at| cut.labels[*at]).collect();
+            *sum += adjusted_rand_index(&known, labels);
+        }
+    }
+    for (cut, sum) in cuts.iter_mut().zip(sums) {
+        cut.stability = (sum / SUBSAMPLES as f64).max(0.0);
+    }
+}
+
+/// Affinities between neighbours (von Luxburg 2007, section 2.2): one between profiles of which neither is among the
+/// nearest of the other is 0, one that only one end sees counts half. What is left to compare is near, where distances
+/// mean most: on the development sets the mean index rose from .60 to .66. As many neighbours as the root of the number
+/// of profiles did no better there, neither for the cut nor for the number.
+struct Graph {
+    nodes: usize,
+    weights: Vec<f64>,
+}
+
+impl Graph {
+    fn new(neighbours: &Neighbours, members: &[usize]) -> Self {
+        let (n, nodes) = (neighbours.len(), members.len());
+        let mut squares: Vec<f32> = Vec::with_capacity(nodes * nodes);
+        for i in members {
+            squares.extend(members.iter().map(|j| neighbours.squares[i * n + j]));
+        }
+        let rows = squares.chunks_exact(nodes.max(1)).enumerate();
+        let reaches: Vec<f32> = rows.map(|(at, row)| reach(at, row, NEIGHBOUR)).collect();
+        let weight = |(at, square): (usize, &f32)| {
+            let (i, j) = (at / nodes, at % nodes);
+            let ends = u8::from(*square <= reaches[i]) + u8::from(*square <= reaches[j]);
+            // A profile is no witness of its own cluster.
+            if i == j { 0.0 } else { f64::from(ends) / 2.0 * (-f64::from(*square)).exp() }
+        };
+        Self { nodes, weights: squares.iter().enumerate().map(weight).collect() }
+    }
+
+    /// Labels of the cuts into each of `counts`.
+    fn cut(&self, counts: &[usize], draws: &mut Draws) -> Vec<Vec<usize>> {
+        let n = self.nodes;
+        let most = counts.iter().copied().filter(|count| *count < n).max().unwrap_or(0);
+        let vectors = if most > 1 {
+            spectrum::leading(&normalised(&self.weights, n), n, most, draws)
+        } else {
+            Vec::new()
+        };
+        let seeded: Vec<(usize, Draws)> =
+            counts.iter().map(|count| (*count, Draws::new(draws.word()))).collect();
+        let cut = |(count, draws): &(usize, Draws)| match *count {
             0 | 1 => vec![0; n],
             count if count >= n => (0..n).collect(),
             count => grouped(&rows(&vectors[..count], n), count, &mut draws.clone()),
         };
-        let (labels, clusters) = by_size(&labels);
-        let modularity = modularity(&affinity, &labels, clusters);
-        Cut { clusters, labels, modularity }
-    };
-    seeded.par_iter().map(cut).collect()
+        seeded.par_iter().map(cut).collect()
+    }
 }
 
-fn affinity(neighbours: &Neighbours) -> Vec<f64> {
-    let n = neighbours.len();
-    let mut affinity: Vec<f64> =
-        neighbours.squares.iter().map(|square| (-f64::from(*square)).exp()).collect();
-    // A profile is no witness of its own cluster.
-    (0..n).for_each(|at| affinity[at * n + at] = 0.0);
-    affinity
+/// The square of the last of the `nearest` of a profile, itself not counted.
+fn reach(at: usize, row: &[f32], nearest: usize) -> f32 {
+    let others = row.iter().enumerate().filter(|(other, _)| *other != at);
+    let mut others: Vec<f32> = others.map(|(_, square)| *square).collect();
+    let Some(last) = others.len().checked_sub(1) else { return 0.0 };
+    *others.select_nth_unstable_by((nearest - 1).min(last), f32::total_cmp).1
 }
 
 fn normalised(affinity: &[f64], n: usize) -> Vec<f64> {
@@ -176,6 +248,15 @@ mod tests {
         assert!((modularity(&affinity, &[0, 0, 1, 1], 2) - 0.5).abs() < 1e-12);
         assert!(modularity(&affinity, &[0, 0, 0, 0], 1).abs() < 1e-12);
         assert!((modularity(&affinity, &[0, 1, 0, 1], 2) + 0.5).abs() < 1e-12);
+    }
+
+    #[test]
+    fn affinities_reach_as_far_as_neighbours() {
+        let row = [0.0, 4.0, 1.0, 3.0, 2.0];
+        assert_eq!(reach(0, &row, 2), 2.0);
+        assert_eq!(reach(0, &row, 10), 4.0, "where there are fewer, all are near");
+        assert_eq!(reach(2, &row, 1), 0.0);
+        assert_eq!(reach(0, &[0.0], 3), 0.0, "alone");
     }
 
     #[test]

@@ -7,7 +7,7 @@ use super::shape::{Shape, VIEWS, Views};
 
 /// Which neighbour's distance is the local scale: of the fifth, seventh and tenth, the tenth did best on the
 /// development sets, so the index there flatters it.
-const NEIGHBOUR: usize = 10;
+pub(super) const NEIGHBOUR: usize = 10;
 
 /// A scale is at least this share of the view's median one: duplicates must not cut all others off.
 const LEAST_SHARE: f32 = 0.01;
@@ -20,6 +20,8 @@ const LEAST_SCALE: f32 = 1e-4;
 pub(super) struct Neighbours {
     /// Profiles × profiles.
     pub(super) squares: Vec<f32>,
+    /// The same where the first of a pair is only assigned: the median scale stands for its own.
+    pub(super) assigned: Vec<f32>,
     /// The scale of each profile in each view.
     pub(super) scales: Vec<[f32; VIEWS]>,
     /// Median scale of each view.
@@ -31,6 +33,7 @@ impl Neighbours {
         let n = shapes.len();
         let mut neighbours = Self {
             squares: vec![0.0; n * n],
+            assigned: vec![0.0; n * n],
             scales: vec![[1.0; VIEWS]; n],
             medians: [1.0; VIEWS],
         };
@@ -56,7 +59,9 @@ impl Neighbours {
             self.scales[i][view] = *scale;
             for (j, other) in scales.iter().enumerate() {
                 let distance = distances[i * n + j];
-                self.squares[i * n + j] += distance * distance / (scale * other) / VIEWS as f32;
+                let square = distance * distance / other / VIEWS as f32;
+                self.squares[i * n + j] += square / scale;
+                self.assigned[i * n + j] += square / median;
             }
         }
         self.medians[view] = median;

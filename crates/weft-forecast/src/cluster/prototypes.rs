@@ -113,11 +113,12 @@ impl Prototypes {
     }
 }
 
-/// The quantile of √S from each of the sample to the nearest prototype beside itself; 0 where nobody has one.
+/// The quantile of √S from each of the sample, as if it were assigned, to the nearest prototype beside itself; 0 where
+/// nobody has one.
 fn reach(neighbours: &Neighbours, is_chosen: &[bool]) -> f32 {
     let n = neighbours.len();
     let nearest = |at: usize| {
-        let row = neighbours.squares[at * n..(at + 1) * n].iter().zip(is_chosen).enumerate();
+        let row = neighbours.assigned[at * n..(at + 1) * n].iter().zip(is_chosen).enumerate();
         let others = row.filter(|(other, (_, is_chosen))| *other != at && **is_chosen);
         others.map(|(_, (square, _))| *square).reduce(f32::min)
     };

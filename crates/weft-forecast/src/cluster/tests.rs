@@ -131,6 +131,16 @@ fn a_day_more_and_new_series_change_little() {
     assert!(agreement >= 0.9, "the new ones join their families: {agreement}");
 }
 
+/// Regression: the reach was measured with scales that profiles outside of the sample do not have, so that the very same
+/// thousands lay beyond it and were clustered anew each day.
+#[test]
+fn prototypes_of_a_sample_reach_all_of_its_kind() {
+    let (series, _) = workloads(200, 1, 12);
+    let profiles = profiles(&series);
+    let before = found(&profiles, Count::Fixed(FAMILIES));
+    assert!(profiles.len() > SAMPLE && before.strangers() <= STRANGERS, "{}", before.strangers());
+}
+
 #[test]
 fn ids_stay_when_clusters_are_found_anew() {
     let (series, _) = workloads(16, 7, 9);

@@ -98,9 +98,16 @@ fn what_recurs_each_night_is_learnt() {
     let value =
         |step: usize| 20.0 + source.normal() + if step > 5 * DAY { backup(step) } else { 0.0 };
     let found = findings(&(0..20 * DAY).map(value).collect::<Vec<_>>());
-    let of_nights = |first: usize, last: usize| alarms(&found[first * DAY..last * DAY]);
+    let told: Vec<usize> = (0..found.len()).filter(|step| found[*step].anomaly.is_some()).collect();
+    // Of the backup is what is told while it runs and in the hour after it; the rest is a false alarm of the noise.
+    let of_nights = |first: usize, last: usize| {
+        let nights = told.iter().filter(|step| (first * DAY..last * DAY).contains(*step));
+        nights.filter(|step| (30..48).contains(&(**step % DAY))).count()
+    };
     assert!(of_nights(5, 6) >= 1, "the first is told");
-    assert!(of_nights(10, 20) == 0, "{} after five nights", of_nights(10, 20));
+    assert_eq!(of_nights(10, 20), 0, "after five nights: {told:?}");
+    let others = told.iter().filter(|step| **step >= 10 * DAY).count();
+    assert!(others <= 1, "one in ten days is what noise may bring: {told:?}");
 }
 
 #[test]
