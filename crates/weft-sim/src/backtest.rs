@@ -108,6 +108,10 @@ pub struct Setup {
     pub assumed: Vec<String>,
 }
 
+/// Series that the trees are asked about in a step: a day of a thousand machines under all policies is to take minutes. They
+/// are then asked about every quarter of an hour.
+const LOOK_UPS: usize = 400;
+
 /// How full `pack-once` packs hosts, one row for each. An hour of samples tells little of a day, so
 /// a confidence alone reaches only the tight end of the trade of energy against unserved demand.
 const FILLS: [f64; 8] = [0.95, 0.875, 0.8, 0.75, 0.7, 0.65, 0.6, 0.5];
@@ -253,6 +257,7 @@ fn config(setup: &Setup, confidence: Confidence) -> Config {
     let step = setup.world.step;
     let steps = (setup.end - setup.world.start).whole_steps(step);
     let mut config = Config::new(setup.world.topology.clone(), Arc::new(policy), step, setup.seed);
+    config.look_ups = LOOK_UPS;
     config.history_steps = config.history_steps.min(steps);
     config.observe_every = step.span();
     config

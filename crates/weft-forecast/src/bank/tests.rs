@@ -505,7 +505,7 @@ fn the_book_says_what_the_bank_says() {
 
 /// Series that change between two levels every so many steps: no day is like another, and no level is the next.
 fn switching(index: usize, t: usize, noise: &mut Noise) -> f32 {
-    let half = 5 + index % 3;
+    let half = 5 + 2 * (index % 3);
     let is_high = (t + 3 * index) / half % 2 == 0;
     (if is_high { 300.0 } else { 100.0 } + 5.0 * noise.normal()) as f32
 }
@@ -532,25 +532,27 @@ fn trees_act_where_nothing_else_sees_what_comes() {
 }
 
 #[test]
-fn trees_of_a_past_are_judged_by_what_they_have_not_seen() {
+fn trees_of_a_past_know_nothing_of_what_judges_them() {
     let mut noise = Noise::new(5);
-    let mut series: Vec<Series> =
-        (0..20).map(|_| Series::new(Timestamp::default(), step())).collect();
-    for t in 0..6 * SEASON {
-        let values = (0..20).map(|index| switching(index, t, &mut noise));
-        series.iter_mut().zip(values).for_each(|(series, value)| series.push(Some(value), false));
+    let (mut plain, mut poisoned) = (Vec::new(), Vec::new());
+    for index in 0..20 {
+        let mut series = Series::new(Timestamp::default(), step());
+        (0..4 * SEASON).for_each(|t| series.push(Some(switching(index, t, &mut noise)), false));
+        let mut other = series.clone();
+        for t in 0..2 * SEASON {
+            series.push(Some(switching(index, t, &mut noise)), false);
+            other.push(Some(1e6 * noise.uniform() as f32), false);
+        }
+        plain.push((key(index), f32::INFINITY, series));
+        poisoned.push((key(index), f32::INFINITY, other));
     }
-    // What is judged is of another kind than all that came before: the trees must do badly on it.
-    for series in &mut series {
-        let known = truncated(series, 4 * SEASON);
-        *series = known;
-        (0..2 * SEASON)
-            .for_each(|_| series.push(Some(1_000.0 + 300.0 * noise.normal() as f32), false));
-    }
-    let mut bank = Bank::new(config(12));
-    let pasts = series.into_iter().enumerate().map(|(i, past)| (key(i), f32::INFINITY, past));
-    bank.insert_histories(pasts.collect(), 2 * SEASON);
-    let report = bank.report(&key(0)).expect("inserted");
-    let [ets, trees] = [2, 3].map(|c| report.scores[c].pinball.expect("scored"));
-    assert!(trees > ets, "noise that they had learned could not be foretold: {report:?}");
+    let trees = |pasts| {
+        let mut bank = Bank::new(config(12));
+        bank.insert_histories(pasts, 2 * SEASON);
+        let report = bank.report(&key(0)).expect("inserted");
+        assert!(report.scores[3].pinball.is_some(), "they were judged: {report:?}");
+        assert!(bank.trees.are_grown());
+        format!("{:?}", bank.trees)
+    };
+    assert!(trees(plain) == trees(poisoned), "trees depend on what they are judged by");
 }
