@@ -506,7 +506,7 @@ fn the_book_says_what_the_bank_says() {
 /// Series that change between two levels every so many steps: no day is like another, and no level is the next.
 fn switching(index: usize, t: usize, noise: &mut Noise) -> f32 {
     let half = 5 + 2 * (index % 3);
-    let is_high = (t + 3 * index) / half % 2 == 0;
+    let is_high = ((t + 3 * index) / half).is_multiple_of(2);
     (if is_high { 300.0 } else { 100.0 } + 5.0 * noise.normal()) as f32
 }
 
