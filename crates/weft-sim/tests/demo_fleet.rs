@@ -150,6 +150,7 @@ impl Demo {
         let topology = fleet.topology.clone();
         let mut config = Config::new(topology, Arc::new(policy), fleet.step, SEED);
         (config.iterations, config.publish) = (2_000, true);
+        // Every series every few steps: the day is to be over in a minute or two.
         config.look_ups = 100;
         config.history_steps = LEARNED.whole_steps(fleet.step);
         let mut bank = config.new_bank();

@@ -314,7 +314,7 @@ impl Forecaster {
     /// What the trees said of the steps to come; `beyond` from where they said nothing; NaN where that is soon.
     fn of_trees(&self, beyond: &[f32]) -> Vec<f32> {
         let passed = (self.history.end() - self.boosted_from) as usize;
-        if 2 * passed >= self.boosted.len() {
+        if self.boosted.is_empty() || passed >= self.boosted.len() / 2 {
             return vec![f32::NAN; beyond.len()];
         }
         let mut path = beyond.to_vec();
