@@ -156,6 +156,12 @@ export function accuracy(world, w, resource) {
   return { workload: w.id, resource, model, scores, coverage: workloadRow(world, w).coverage, judged: 1420 + Math.floor(chance("j", w.id) * 600), samples: 8064 };
 }
 
+function lifts(world, w) {
+  const concerns = (event) => event.is_trusted && (event.workloads.includes(w.id) || event.tags.some((tag) => (w.tags ?? []).includes(tag)));
+  const events = (world.events ?? []).filter(concerns);
+  return events.map((event) => ({ event: event.id, kind: event.kind, factor: event.expected_lift ?? 1.4, low: 1.2, high: 2.6, source: "prior", learned_from: 0 }));
+}
+
 export function forecast(world, w, resource) {
   const levels = [0.05, 0.25, 0.5, 0.75, 0.95];
   const z = [-1.645, -0.674, 0, 0.674, 1.645];
@@ -168,7 +174,7 @@ export function forecast(world, w, resource) {
     const spread = mean * (0.07 + 0.1 * Math.sqrt(i / 288)) + 20;
     quantiles.push(z.map((v) => Math.max(0, Math.min(w.cpu, mean + v * spread)) * scale));
   }
-  return { workload: w.id, resource, unit: resource === "cpu" ? "millicores" : "bytes/s", origin: iso(origin), step_seconds: 300, levels, quantiles, cap: resource === "cpu" ? w.cpu : null, accuracy: accuracy(world, w, resource) };
+  return { workload: w.id, resource, unit: resource === "cpu" ? "millicores" : "bytes/s", origin: iso(origin), step_seconds: 300, levels, quantiles, cap: resource === "cpu" ? w.cpu : null, lifts: lifts(world, w), accuracy: accuracy(world, w, resource) };
 }
 
 export function planRow(world, p) {

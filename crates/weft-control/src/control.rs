@@ -17,6 +17,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use weft_core::book::ForecastBook;
+use weft_core::event::Occurrence;
 use weft_core::fleet::Topology;
 use weft_core::id::{HostId, JobId, MoveId, PlanId, RecordId, WorkloadId};
 use weft_core::observation::{MoveMeasure, Observation};
@@ -196,6 +197,7 @@ pub struct Control {
     freezes: BTreeMap<&'static str, (Freeze, Timestamp)>,
     drained: BTreeSet<HostId>,
     observation: Option<Arc<Observation>>,
+    announced: Arc<[Occurrence]>,
     next_observe: Timestamp,
     /// Observations from before this instant do not show how the last moves ended.
     observed_anew_from: Timestamp,
@@ -242,6 +244,7 @@ impl Control {
             freezes: BTreeMap::new(),
             drained: BTreeSet::new(),
             observation: None,
+            announced: Arc::default(),
             next_observe: Timestamp::default(),
             observed_anew_from: Timestamp::default(),
             bank: BankSeat::Home(Box::new(bank)),
@@ -286,6 +289,7 @@ impl Control {
                 self.next_observe = self.next_observe.min(now + OBSERVE_AGAIN_AFTER);
             }
             Event::Sampled { at, samples } => self.on_sampled(at, samples),
+            Event::Announced(events) => self.announced = events,
             Event::BackFilled => self.bank = BankSeat::Missing { not_before: now },
             Event::Recorded(record) => self.on_recorded(now, record, &mut commands),
             Event::JobDone(job, result) => self.on_job_done(now, job, result, &mut commands),

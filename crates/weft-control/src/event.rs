@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use weft_core::event::Occurrence;
 use weft_core::fleet::Topology;
 use weft_core::id::{HostId, JobId, MoveId, RecordId};
 use weft_core::observation::{MoveStatus, Observation};
@@ -30,6 +31,8 @@ pub enum Event {
         /// Its samples; a series without one has a gap.
         samples: Vec<Sample>,
     },
+    /// The outside events that forecasts may heed, past and to come, in place of those of before: only such as are vouched for.
+    Announced(Arc<[Occurrence]>),
     /// Stored samples now hold a past that was not delivered step by step: forecasters are to be made anew.
     BackFilled,
     /// A record is durable.

@@ -7,7 +7,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use weft_core::book::ForecastBook;
-use weft_core::fleet::Placement;
+use weft_core::event::Occurrence;
+use weft_core::fleet::{Placement, Workloads};
 use weft_core::forecast::Levels;
 use weft_core::id::MoveId;
 use weft_core::observation::Observation;
@@ -18,7 +19,7 @@ use weft_core::resource::{Measure, Resource, SeriesKey};
 use weft_core::scenario::Scenarios;
 use weft_core::series::Sample;
 use weft_core::time::Timestamp;
-use weft_forecast::bank::{Bank, Group};
+use weft_forecast::bank::{Announcement, Bank, Concerned, Group};
 use weft_plan::check::check;
 use weft_plan::situation::Situation;
 use weft_plan::{Effort, Numbering};
@@ -84,6 +85,8 @@ pub struct UpdateJob {
     pub samples: Vec<Sample>,
     /// The fleet: who is on which host, whose tails are calibrated; who is gone.
     pub observation: Arc<Observation>,
+    /// Outside events that forecasts heed.
+    pub events: Arc<[Occurrence]>,
     /// Whether forecasters whose time has come are fitted anew.
     pub refit: bool,
     /// Whether the book of forecasts is made too.
@@ -93,6 +96,7 @@ pub struct UpdateJob {
 impl UpdateJob {
     fn run(mut self) -> JobResult {
         self.welcome();
+        self.announce();
         let groups = self.groups();
         self.bank.observe(self.at, &self.samples, &groups);
         if self.refit {
@@ -121,10 +125,35 @@ impl UpdateJob {
         }
     }
 
+    /// Tells the forecasters of events where these are others than before, and whenever models may be fitted.
+    fn announce(&mut self) {
+        let told = self.bank.announced().iter().map(|announcement| &announcement.occurrence);
+        if self.refit && !self.events.is_empty() || !told.eq(self.events.iter()) {
+            self.bank.announce(announcements(&self.events, &self.observation.workloads));
+        }
+    }
+
     /// The members of every host, per flowing resource.
     fn groups(&self) -> Vec<Group> {
         host_groups(&self.observation.placement)
     }
+}
+
+/// Each event with the workloads of the fleet that it concerns.
+pub fn announcements(events: &[Occurrence], workloads: &Workloads) -> Vec<Announcement> {
+    let concerned = |occurrence: &Occurrence| {
+        let concerns = &occurrence.event.concerns;
+        if concerns.names.is_empty() && concerns.tags.is_empty() {
+            return Concerned::All;
+        }
+        let selected = workloads.values().filter(|workload| concerns.selects_workload(workload));
+        Concerned::Workloads(selected.map(|workload| workload.id.clone()).collect())
+    };
+    let announce = |occurrence: &Occurrence| Announcement {
+        occurrence: occurrence.clone(),
+        concerned: concerned(occurrence),
+    };
+    events.iter().map(announce).collect()
 }
 
 /// Who shares a host, for every host and flowing resource.

@@ -6,6 +6,7 @@
 use std::sync::Arc;
 
 use crate::forecast::{Forecast, Levels, ModelName};
+use crate::id::EventId;
 use crate::resource::SeriesKey;
 use crate::scenario::Buckets;
 use crate::time::{Step, Timestamp};
@@ -33,6 +34,26 @@ pub struct Report {
     pub samples: u64,
 }
 
+/// What an event does to a forecast, over the part of its window that lies ahead.
+#[derive(Debug, Clone, PartialEq)]
+pub struct EventLift {
+    /// The event.
+    pub event: EventId,
+    /// What it is taken to be one of.
+    pub kind: String,
+    /// Median demand with it over median demand without any event.
+    pub factor: f64,
+    /// The factor between which it lies with 90 %: lower.
+    pub low: f64,
+    /// And upper.
+    pub high: f64,
+    /// What most of it was learned from: `own` past events, those of the `cluster` or of the `kind`, or `prior`: what its
+    /// author expects.
+    pub source: String,
+    /// How many past events that were.
+    pub learned_from: usize,
+}
+
 /// One series of a book, as it is written into it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Line {
@@ -46,6 +67,28 @@ pub struct Line {
     pub path: Vec<f32>,
     /// What the quantiles add to the path, bucket × level; empty for a series that is too young.
     pub offsets: Vec<f32>,
+    /// The quantiles where events lift any of them, step × level; empty elsewhere.
+    pub lifted: Vec<f32>,
+    /// Those events, by kind.
+    pub lifts: Vec<EventLift>,
+}
+
+impl Line {
+    /// The quantiles of usual demand at `levels` over `buckets`, step × level, not yet cut at zero and the cap.
+    pub fn usual(&self, buckets: &Buckets, levels: &Levels) -> Vec<f32> {
+        let columns = levels.as_slice().len();
+        let mut quantiles = Vec::with_capacity(self.path.len() * columns);
+        for (bucket, offsets) in self.offsets.chunks_exact(columns).enumerate() {
+            for point in &self.path[buckets.steps(bucket)] {
+                quantiles.extend(offsets.iter().map(|o| point + o));
+            }
+        }
+        quantiles
+    }
+
+    fn bounded(&self, quantile: f32) -> f32 {
+        quantile.min(self.cap).max(0.0)
+    }
 }
 
 /// The book. See the module.
@@ -117,19 +160,25 @@ impl ForecastBook {
     /// The median of the next step; none for a series that is unknown or too young.
     pub fn next_median(&self, key: &SeriesKey) -> Option<f32> {
         let line = self.line(key)?;
-        let median = line.offsets.get(self.levels.median())?;
-        Some((line.path.first()? + median).min(line.cap).max(0.0))
+        let at = self.levels.median();
+        if let Some(lifted) = line.lifted.get(at) {
+            return Some(*lifted);
+        }
+        Some(line.bounded(line.path.first()? + line.offsets.get(at)?))
+    }
+
+    /// The events that lift the forecast of a series.
+    pub fn lifts(&self, key: &SeriesKey) -> &[EventLift] {
+        self.line(key).map_or(&[], |line| &line.lifts)
     }
 
     /// The forecast of a series over the buckets; none for a series that is unknown or too young.
     pub fn forecast(&self, key: &SeriesKey) -> Option<Forecast> {
         let line = self.line(key).filter(|line| !line.path.is_empty())?;
-        let columns = self.levels.as_slice().len();
-        let mut quantiles = Vec::with_capacity(line.path.len() * columns);
-        for (bucket, offsets) in line.offsets.chunks_exact(columns).enumerate() {
-            for point in &line.path[self.buckets.steps(bucket)] {
-                quantiles.extend(offsets.iter().map(|o| (point + o).min(line.cap).max(0.0)));
-            }
+        let mut quantiles = line.lifted.clone();
+        if quantiles.is_empty() {
+            quantiles = line.usual(&self.buckets, &self.levels);
+            quantiles.iter_mut().for_each(|quantile| *quantile = line.bounded(*quantile));
         }
         let (origin, step, levels) = (self.origin, self.step, self.levels.clone());
         Forecast::new(key.clone(), origin, step, levels, line.report.model, quantiles).ok()

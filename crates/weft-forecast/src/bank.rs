@@ -16,7 +16,7 @@ use weft_core::forecast::{Forecast, Levels, ModelName};
 use weft_core::resource::{Resource, SeriesKey};
 use weft_core::scenario::{Buckets, Scenarios};
 use weft_core::series::{Sample, Series};
-use weft_core::time::{Step, Timestamp};
+use weft_core::time::{Span, Step, Timestamp};
 
 use forecaster::{CANDIDATES, Forecaster, Standardised};
 use history::History;
@@ -29,14 +29,19 @@ use trees::Trees;
 use crate::ets::Trend;
 use crate::validation::truncated;
 
+mod announced;
 mod forecaster;
 mod history;
 mod interval;
 mod lanes;
 mod pool;
 mod scenes;
+mod surprise;
 mod tail;
+mod told;
 mod trees;
+
+pub use announced::{Announcement, Concerned};
 
 /// Steps that must have been observed before anything is said of the future: half an hour of
 /// five-minute steps. With fewer there is no error to put around a forecast.
@@ -162,6 +167,7 @@ pub struct Bank {
     pool: Pool,
     trees: Trees,
     tail: HostTail,
+    announced: announced::Told,
     /// As of the last observation; none where series came or went since.
     scenarios: Option<Arc<Scenarios>>,
 }
@@ -184,6 +190,7 @@ impl Bank {
             pool: Pool::new(&lanes),
             trees: Trees::new(look_ups),
             tail: HostTail::new(lanes.len()),
+            announced: announced::Told::default(),
             scenarios: None,
             lanes,
         }
@@ -249,6 +256,7 @@ impl Bank {
             let begin = self.step_at(past.start());
             young.push((self.young(key, cap, begin), past));
         }
+        self.tell_of_pasts(&mut young);
         if !self.trees.are_grown() {
             self.learn_from_pasts(&young, judged_steps);
         }
@@ -276,6 +284,61 @@ impl Bank {
             }
         }
         self.align();
+        self.scenarios = None;
+    }
+
+    /// Tells young series of events, whose effects are learned from their pasts.
+    fn tell_of_pasts(&mut self, young: &mut [(Box<Forecaster>, Series)]) {
+        let mut concerned: Vec<&mut (Box<Forecaster>, Series)> =
+            young.iter_mut().filter(|(series, _)| self.announced.concerns(&series.key)).collect();
+        let panel: Vec<(SeriesKey, Series)> =
+            concerned.iter().map(|(series, past)| (series.key.clone(), past.clone())).collect();
+        let ends =
+            |(_, past): &(SeriesKey, Series)| past.start() + past.step().span() * past.len() as i64;
+        let Some(origin) = panel.iter().map(ends).max() else { return };
+        let effects = self.announced.learn(&panel, (origin, origin + self.horizon()));
+        for ((series, _), effects) in concerned.iter_mut().zip(effects) {
+            series.tell_replayed(effects, self.step);
+        }
+    }
+
+    fn horizon(&self) -> Span {
+        self.step.span() * self.lanes.buckets().horizon_steps() as i64
+    }
+
+    /// What the bank was told last by [`Self::announce`].
+    pub fn announced(&self) -> &[Announcement] {
+        &self.announced.announcements
+    }
+
+    /// Tells of all events, past and to come, in place of what was told before. Their effects on every series that they
+    /// concern are learned from its history; from here on forecasts and scenarios are lifted by what is known now, and samples
+    /// are freed of it before models see them. To be called again, now and then, while anything is announced: what came
+    /// in an event teaches of the rest of it and of the next.
+    pub fn announce(&mut self, announcements: Vec<Announcement>) {
+        self.announced.announcements = announcements;
+        let Some(end) = self.end else { return };
+        let (step, announced, season) = (self.step, &self.announced, self.lanes.season() as usize);
+        let heeds = |series: &Forecaster| {
+            let is_old = series.samples() >= FEWEST_STEPS as u64;
+            series.told().is_some() || is_old && announced.concerns(&series.key)
+        };
+        let (mut known, mut panel) = (Vec::new(), Vec::new());
+        for (row, series) in self.series.iter_mut().enumerate().filter(|(_, series)| heeds(series))
+        {
+            known.push((row, series.history.newest(season)));
+            series.untell();
+            panel.push((series.key.clone(), series.history.series(step)));
+        }
+        if panel.is_empty() {
+            return;
+        }
+        let origin = self.instant(end);
+        let effects = self.announced.learn(&panel, (origin, origin + self.horizon()));
+        for ((row, before), effects) in known.into_iter().zip(effects) {
+            self.series[row].tell(effects, step);
+            self.series[row].heed(&before);
+        }
         self.scenarios = None;
     }
 
@@ -384,7 +447,7 @@ impl Bank {
             if step == Some(of_sample) {
                 current[row] = Some((sample.value, sample.censored));
             } else if step.is_none_or(|step| of_sample < step) {
-                self.series[row].history.correct(of_sample, sample.value, sample.censored);
+                self.series[row].correct(of_sample, (sample.value, sample.censored));
             }
         }
         current
@@ -478,8 +541,12 @@ impl Bank {
             while bucket + 1 < self.lanes.len() && ahead as i64 >= self.lanes.get(bucket).end {
                 bucket += 1;
             }
-            quantiles.extend(offsets[bucket].iter().map(|o| bounded(point + o, series.cap)));
+            quantiles.extend(offsets[bucket].iter().map(|o| point + o));
         }
+        if let Some(lifts) = series.lifts(steps) {
+            told::lift_quantiles(&lifts, &mut quantiles, levels);
+        }
+        quantiles.iter_mut().for_each(|quantile| *quantile = bounded(*quantile, series.cap));
         let (origin, step) = (self.instant(series.history.end()), self.step);
         let (key, levels, model) = (key.clone(), levels.clone(), series.model());
         let forecast = Forecast::new(key, origin, step, levels, model, quantiles);
@@ -511,13 +578,14 @@ impl Bank {
         let pooled: Vec<Vec<f32>> =
             (0..self.lanes.len()).map(|bucket| self.pool.quantiles(bucket, asked)).collect();
         let lines = self.series.par_iter().with_min_len(CHUNK);
-        let lines = lines.map(|series| self.line(series, asked, &pooled)).collect();
+        let lines = lines.map(|series| self.line(series, levels, &pooled)).collect();
         let origin = self.instant(self.end.unwrap_or_default());
         let buckets = self.lanes.buckets().clone();
         ForecastBook::new(origin, self.step, levels.clone(), buckets, lines)
     }
 
-    fn line(&self, series: &Forecaster, asked: &[f64], pooled: &[Vec<f32>]) -> book::Line {
+    fn line(&self, series: &Forecaster, levels: &Levels, pooled: &[Vec<f32>]) -> book::Line {
+        let asked = levels.as_slice();
         let is_young = series.samples() < FEWEST_STEPS as u64;
         let (mut path, mut offsets) = (Vec::new(), Vec::new());
         if !is_young {
@@ -539,7 +607,21 @@ impl Bank {
             coverage: series.coverage.measured(),
             samples: series.samples(),
         };
-        book::Line { key: series.key.clone(), cap: series.cap, report, path, offsets }
+        let (key, cap) = (series.key.clone(), series.cap);
+        let line =
+            book::Line { key, cap, report, path, offsets, lifted: Vec::new(), lifts: Vec::new() };
+        self.with_lifts(line, series, levels)
+    }
+
+    /// The line with what events do, where they do anything.
+    fn with_lifts(&self, line: book::Line, series: &Forecaster, levels: &Levels) -> book::Line {
+        let Some(lifts) = series.lifts(line.path.len()) else { return line };
+        let mut lifted = line.usual(self.lanes.buckets(), levels);
+        told::lift_quantiles(&lifts, &mut lifted, levels);
+        lifted.iter_mut().for_each(|quantile| *quantile = bounded(*quantile, line.cap));
+        let told = series.told().expect("it has lifts");
+        let lifts = self.announced.lifts(told.effects_at(series.history.end()), &line.path);
+        book::Line { lifted, lifts, ..line }
     }
 
     /// How many series each model acts on.

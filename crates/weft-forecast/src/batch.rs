@@ -19,6 +19,7 @@ use auto::trees;
 use conformal::Panel;
 use local::{Judged, Refit};
 
+pub(crate) use lifted::event_lift;
 pub use lifted::{EventLift, LiftedForecast};
 
 mod auto;

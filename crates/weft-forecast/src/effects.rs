@@ -141,6 +141,11 @@ impl Effects {
         &self.series[index]
     }
 
+    /// The effects on each series of the panel.
+    pub(crate) fn into_series(self) -> Vec<SeriesEffects> {
+        self.series
+    }
+
     /// What the kind of `occurrence` is called; `None` where nothing like it was among the events.
     pub fn kind_of(&self, occurrence: &Occurrence) -> Option<&str> {
         let found = kind::find(&self.kinds.iter().map(|(kind, _)| kind), occurrence)?;
@@ -162,6 +167,16 @@ impl SeriesEffects {
             self.events.iter().for_each(|event| event.add(index, &mut lift));
         }
         lift
+    }
+
+    /// The step that holds the sample of `at`, counted from the first sample of the series; the first for what came before.
+    pub(crate) fn index(&self, at: Timestamp) -> usize {
+        self.grid.index(at).max(0) as usize
+    }
+
+    /// The lifts of `count` steps from that of `at` on.
+    pub(crate) fn from(&self, at: Timestamp, count: usize) -> Vec<Lift> {
+        self.over(self.index(at), count)
     }
 
     /// The lifts of `count` steps from `first` on, counted from the first sample of the series.

@@ -12,6 +12,7 @@ use weft_control::control::{Config, Control};
 use weft_control::event::Event;
 use weft_control::job::JobResult;
 use weft_control::record::Entry;
+use weft_core::event::Occurrence;
 use weft_core::series::Sample;
 use weft_core::time::{Span, Timestamp};
 use weft_driver::Driver;
@@ -48,6 +49,7 @@ pub struct Replay {
     history: Vec<(Timestamp, Vec<Sample>)>,
     crashes: BTreeSet<u64>,
     commands: u64,
+    announced: Arc<[Occurrence]>,
     /// Steps of samples for somebody who stores them; none where nobody does.
     kept: Option<Vec<(Timestamp, Vec<Sample>)>>,
 }
@@ -70,6 +72,7 @@ impl Replay {
             history: Vec::new(),
             crashes: BTreeSet::new(),
             commands: 0,
+            announced: Arc::default(),
             kept: None,
             world,
             config,
@@ -100,6 +103,12 @@ impl Replay {
     /// Gives the loop something that a person asked for.
     pub fn ask(&mut self, request: weft_control::event::Request, look: &mut dyn FnMut(&Look<'_>)) {
         self.deliver(Event::Asked(request), look);
+    }
+
+    /// Tells the loop of all outside events, in place of those of before.
+    pub fn announce(&mut self, events: Arc<[Occurrence]>, look: &mut dyn FnMut(&Look<'_>)) {
+        self.announced = events.clone();
+        self.deliver(Event::Announced(events), look);
     }
 
     /// Runs until `end`; `look` sees the world and the loop after every command.
@@ -248,6 +257,7 @@ impl Replay {
         self.events.clear();
         self.wakes = BTreeSet::from([self.world.now() + Span::from_seconds(1)]);
         self.control = Control::resume(self.config.clone(), &self.journal);
+        self.events.push_back(Event::Announced(self.announced.clone()));
         for (at, samples) in self.history.clone() {
             self.events.push_back(Event::Sampled { at, samples });
         }

@@ -13,6 +13,7 @@ export type HostDemand = Shapes["HostDemand"];
 export type Bucket = Shapes["BucketShape"];
 export type Shortage = Shapes["Shortage"];
 export type Forecast = Shapes["ForecastShape"];
+export type Lift = Shapes["LiftShape"];
 export type SeriesAccuracy = Shapes["SeriesAccuracy"];
 export type History = Shapes["History"];
 export type HostRow = Shapes["HostRow"];

@@ -55,7 +55,8 @@ impl Control {
         };
         self.steps_seen += 1;
         let refit = self.steps_seen.is_multiple_of((self.config.step.per_day() as u64 / 24).max(1));
-        let job = UpdateJob { bank, at, samples, observation, refit, publish: self.config.publish };
+        let (events, publish) = (self.announced.clone(), self.config.publish);
+        let job = UpdateJob { bank, at, samples, observation, events, refit, publish };
         commands.push(Command::Run(id, Job::Update(Box::new(job))));
     }
 

@@ -3,6 +3,8 @@
 //! past windows. A step costs O(horizon) and allocates only its paths, but where the trees are looked
 //! up. What it judges a model by is only ever a sample that came after the forecast.
 
+use std::ops::Range;
+
 use half::f16;
 use half::slice::HalfFloatSliceExt;
 use weft_core::forecast::ModelName;
@@ -13,9 +15,12 @@ use super::history::History;
 use super::interval::{self, Coverage};
 use super::lanes::{Lane, Lanes};
 use super::pool::Pool;
+use super::surprise::Surprises;
+use super::told::{BucketLift, Came, Told};
 use super::trees::Trees;
 use crate::boosted::local::Local;
 use crate::distribution::conformal_quantile;
+use crate::effects::{Lift, SeriesEffects};
 use crate::ets::{Ets, FittedEts, Smoothing};
 use crate::model::{FittedModel, Model};
 use crate::past::Past;
@@ -45,6 +50,8 @@ const ERROR_MEMORY_SHARE: i64 = 4;
 /// The share of a season that old scores weigh once the smoothing has gained or lost its season, or the first
 /// trees have grown.
 const RESTARTED_SHARE: i64 = 8;
+/// A sample of the last day that is this much another once more is known of an event, as a share, calls for a fit.
+const HEEDED: f32 = 0.01;
 /// Before anything is fitted: half of a surprise is believed, a third of that stays, the rest has a
 /// half-life of about seven steps. Between a constant and a random walk.
 const YOUNG: Smoothing = Smoothing::reverting(0.5, 1.0 / 3.0, 0.9);
@@ -105,8 +112,12 @@ pub(super) struct Forecaster {
     /// Never given to another series.
     pub(super) number: u32,
     pub(super) cap: f32,
+    /// Of usual demand, as everything here but `told` and `coverage`.
     pub(super) history: History,
+    /// What events do; none where none concerns it.
+    told: Option<Box<Told>>,
     ets: FittedEts,
+    surprises: Surprises,
     /// Its own ways, which the trees are told of; from the last fit.
     local: Option<Box<Local>>,
     /// What the trees said when they were last asked, and of which step first.
@@ -147,7 +158,9 @@ impl Forecaster {
             number,
             cap,
             history: held,
+            told: None,
             ets: FittedEts::young(YOUNG),
+            surprises: Surprises::default(),
             local: None,
             boosted: Vec::new(),
             boosted_from: 0,
@@ -196,12 +209,14 @@ impl Forecaster {
         trees: &Trees,
     ) {
         let step = self.history.end();
+        let came = sample;
+        let sample = self.freed(step, came);
         self.history.push(sample.map(|(value, _)| value), sample.is_some_and(|(_, c)| c));
         self.completed.clear();
         for bucket in 0..lanes.len() {
             self.complete(bucket, lanes);
         }
-        self.coverage.judge(step, sample);
+        self.coverage.judge(step, came);
         self.take(step, sample);
         self.ask(trees, lanes);
         let paths = self.paths(lanes.buckets().horizon_steps(), lanes.season());
@@ -214,8 +229,77 @@ impl Forecaster {
     /// Takes a step of the past in without having forecast it: nothing is judged.
     pub(super) fn absorb(&mut self, sample: Option<(f32, bool)>) {
         let step = self.history.end();
+        let sample = self.freed(step, sample);
         self.history.push(sample.map(|(value, _)| value), sample.is_some_and(|(_, c)| c));
         self.take(step, sample);
+    }
+
+    fn freed(&mut self, step: i64, came: Option<Came>) -> Option<Came> {
+        let told = self.told.as_mut();
+        came.map(|came| told.map_or(came, |told| told.freed(step, came)))
+    }
+
+    /// Writes a late sample into the history.
+    pub(super) fn correct(&mut self, step: i64, came: Came) {
+        if let Some((value, is_censored)) = self.freed(step, Some(came)) {
+            self.history.correct(step, value, is_censored);
+        }
+    }
+
+    /// Forgets what it was told of events: its history is what came.
+    pub(super) fn untell(&mut self) {
+        if let Some(mut told) = self.told.take() {
+            told.forget(self.history.held().start);
+            told.undo(&mut self.history);
+        }
+    }
+
+    /// From now on events do this.
+    pub(super) fn tell(&mut self, effects: SeriesEffects, step: Step) {
+        if !effects.is_empty() {
+            self.told = Some(Box::new(Told::new(effects, step, &mut self.history)));
+        }
+    }
+
+    /// As [`Self::tell`] before its past is replayed, from which `effects` were learned.
+    pub(super) fn tell_replayed(&mut self, effects: SeriesEffects, step: Step) {
+        self.tell(effects, step);
+        if let Some(told) = &mut self.told {
+            told.is_replayed = true;
+        }
+    }
+
+    /// Where the last day of the history is no longer `before`, what is read off it is read anew, and smoothing is fitted at
+    /// the next occasion.
+    pub(super) fn heed(&mut self, before: &[f32]) {
+        let now = self.history.newest(before.len());
+        let is_other = |(before, now): (&f32, &f32)| (before - now).abs() > HEEDED * now.abs();
+        if !before.iter().zip(&now).any(is_other) {
+            return;
+        }
+        if let Some(step) = self.last_sample {
+            let newest = self.history.get(step);
+            self.last_value = if newest.is_nan() { self.last_value } else { newest };
+        }
+        self.fit_at = self.fit_at.min(self.samples.max(FIRST_FIT));
+    }
+
+    /// What events do to usual demand in each bucket; none where they do nothing.
+    pub(super) fn of_buckets(&self, lanes: &Lanes) -> Option<Vec<BucketLift>> {
+        let told = self.told.as_ref()?;
+        let first = self.history.end();
+        told.lifts(first, lanes.buckets().horizon_steps())?;
+        let mut paths = self.paths(lanes.buckets().horizon_steps(), lanes.season());
+        Some(told.of_buckets(first, &std::mem::take(&mut paths[self.acting]), lanes))
+    }
+
+    /// What events do to the next `steps` steps; none where they do nothing.
+    pub(super) fn lifts(&self, steps: usize) -> Option<Vec<Lift>> {
+        self.told.as_ref()?.lifts(self.history.end(), steps)
+    }
+
+    pub(super) fn told(&self) -> Option<&Told> {
+        self.told.as_deref()
     }
 
     /// Asks the trees, if it is this series' turn.
@@ -242,7 +326,10 @@ impl Forecaster {
     fn take(&mut self, step: i64, sample: Option<(f32, bool)>) {
         match sample {
             Some((value, true)) => self.ets.update_at_least(value.into()),
-            Some((value, false)) => self.ets.update(Some(value.into())),
+            Some((value, false)) => {
+                let value = self.believed(value);
+                self.ets.update(Some(value.into()));
+            }
             None => self.ets.update(None),
         }
         let Some((value, _)) = sample else { return };
@@ -254,6 +341,13 @@ impl Forecaster {
         }
     }
 
+    /// What smoothing is told of `value`.
+    fn believed(&mut self, value: f32) -> f32 {
+        let track = self.tracks[0][ETS];
+        let expected = self.ets.predict(1)[0] as f32;
+        self.surprises.believed(value, expected, track.spread, track.count)
+    }
+
     /// Judges the window of `bucket` that completes with the newest step, if one does.
     fn complete(&mut self, bucket: usize, lanes: &Lanes) {
         let (lane, now) = (lanes.get(bucket), self.history.end());
@@ -263,6 +357,8 @@ impl Forecaster {
         }
         let pending = self.pending[lane.pending(origin)];
         let summary = self.history.summary(origin + lane.begin..now);
+        let is_doubtful = self.is_doubtful(origin + lane.begin..now);
+        let summary = summary.filter(|_| !is_doubtful);
         let error = |forecast: f32| {
             summary.map_or(f32::NAN, |came| error_of(came.mean, forecast, came.is_censored))
         };
@@ -273,7 +369,8 @@ impl Forecaster {
         let probed = origin + lane.probe_ahead(origin);
         let (came, is_censored) = (self.history.get(probed), self.history.is_censored(probed));
         let of_mean = error(pending.means[pending.acting]);
-        let of_probe = error_of(came, pending.probe, is_censored);
+        let of_probe =
+            if is_doubtful { f32::NAN } else { error_of(came, pending.probe, is_censored) };
         if bucket == 0 {
             self.learn_one_step(of_mean, lanes.season() / ERROR_MEMORY_SHARE);
         }
@@ -284,6 +381,11 @@ impl Forecaster {
             let (mean, probe) = (of_mean / unit, of_probe / unit);
             self.completed.push(Standardised { bucket, mean, probe });
         }
+    }
+
+    fn is_doubtful(&self, steps: Range<i64>) -> bool {
+        let told = self.told.as_ref();
+        told.is_some_and(|told| told.is_doubtful(steps, &self.history, self.one_step_error()))
     }
 
     fn learn_one_step(&mut self, error: f32, memory: i64) {
@@ -404,9 +506,16 @@ impl Forecaster {
         let lane = lanes.get(bucket);
         let ahead = lane.probe_ahead(now);
         let offsets = self.offsets(lane, &interval::LEVELS, pool.reference(bucket));
-        let at = |offset: f32| (path[ahead as usize] + offset).clamp(0.0, self.cap);
-        let (low, high) = (at(offsets[0]), at(offsets[2]));
-        self.coverage.open(now + ahead, low, high);
+        let mut ends: Vec<f32> = offsets.iter().map(|o| path[ahead as usize] + o).collect();
+        let lifted = self.told.as_ref().and_then(|told| Some((told, told.lifts(now + ahead, 1)?)));
+        if let Some((told, lifts)) = lifted {
+            if told.is_replayed {
+                return;
+            }
+            lifts[0].lift_quantiles(&mut ends, &interval::LEVELS, 1);
+        }
+        let at = |end: f32| end.clamp(0.0, self.cap);
+        self.coverage.open(now + ahead, at(ends[0]), at(ends[2]));
     }
 
     /// What to add to a point forecast in `lane` for its quantiles at `levels`, of which one is the

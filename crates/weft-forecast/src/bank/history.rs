@@ -73,6 +73,12 @@ impl History {
         step.rem_euclid(self.capacity() as i64) as usize
     }
 
+    /// The steps that are held, from the first sample on.
+    pub(super) fn held(&self) -> Range<i64> {
+        let oldest = self.end - self.capacity() as i64;
+        self.begin.unwrap_or(self.end).max(oldest)..self.end
+    }
+
     /// The value of `step`; NaN for a gap or where it is not held.
     pub(super) fn get(&self, step: i64) -> f32 {
         if self.holds(step) { self.values[self.index(step)] } else { f32::NAN }
@@ -118,11 +124,10 @@ impl History {
 
     /// All that is held from the first sample on, as a series.
     pub(super) fn series(&self, step: Step) -> Series {
-        let oldest = self.end - self.capacity() as i64;
-        let begin = self.begin.unwrap_or(self.end).max(oldest);
-        let start = Timestamp::from_millis(begin * step.span().as_millis());
+        let held = self.held();
+        let start = Timestamp::from_millis(held.start * step.span().as_millis());
         let mut series = Series::new(start, step);
-        for at in begin..self.end {
+        for at in held {
             series.push(Some(self.get(at)), self.is_censored(at));
         }
         series

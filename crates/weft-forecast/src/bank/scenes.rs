@@ -16,8 +16,10 @@ use weft_core::scenario::{ScenarioParts, Scenarios, Tail};
 use weft_core::time::{Step, Timestamp};
 
 use super::forecaster::Forecaster;
-use super::lanes::Lanes;
+use super::lanes::{Lanes, scattered};
 use super::pool::Pool;
+use super::told::BucketLift;
+use crate::distribution::normal_quantile;
 
 /// One-step errors below which a series is young and borrows: an hour of five-minute steps.
 const YOUNG_ERRORS: u32 = 12;
@@ -47,15 +49,35 @@ impl Scenes<'_> {
         let (buckets, windows) = (self.lanes.len(), self.lanes.windows());
         let choice = self.lanes.choice(self.now, self.first_origin);
         let donors = self.donors();
+        let lifts: Vec<Option<Vec<BucketLift>>> = self
+            .known
+            .par_iter()
+            .with_min_len(CHUNK)
+            .map(|series| series.of_buckets(self.lanes))
+            .collect();
+        let scores = scores(windows);
         let mut residuals = vec![f16::ZERO; self.known.len() * windows * buckets];
         residuals
             .par_chunks_mut(windows * buckets)
-            .zip(self.known.par_iter())
+            .zip(self.known.par_iter().zip(&lifts))
             .with_min_len(CHUNK)
-            .for_each(|(row, series)| self.write(row, series, &choice, &donors));
-        let of_each = |value: fn(&Forecaster, usize) -> f32| {
-            let each = |series: &&Forecaster| (0..buckets).map(|b| value(series, b)).collect();
-            self.known.iter().flat_map(|series| -> Vec<f32> { each(series) }).collect()
+            .for_each(|(row, (series, lifts))| {
+                let mut residuals = self.centred(series, &choice, &donors);
+                if let Some(lifts) = lifts {
+                    lift(&mut residuals, lifts, &scores);
+                }
+                let unit = series.scale().recip();
+                residuals.iter_mut().for_each(|residual| *residual *= unit);
+                row.convert_from_f32_slice(&residuals);
+            });
+        let lift_of = |row: usize, bucket: usize| {
+            lifts[row].as_ref().map_or(BucketLift::NONE, |lifts| lifts[bucket])
+        };
+        let of_each = |value: &dyn Fn(&Forecaster, usize, BucketLift) -> f32| {
+            let rows = self.known.iter().enumerate();
+            rows.flat_map(|(row, series)| (0..buckets).map(move |bucket| (row, *series, bucket)))
+                .map(|(row, series, bucket)| value(series, bucket, lift_of(row, bucket)))
+                .collect::<Vec<f32>>()
         };
         let parts = ScenarioParts {
             origin: Timestamp::from_millis(self.now * self.step.span().as_millis()),
@@ -63,8 +85,10 @@ impl Scenes<'_> {
             buckets: self.lanes.buckets().clone(),
             series: self.known.iter().map(|series| series.key.clone()).collect::<Arc<[_]>>(),
             windows,
-            mean: of_each(Forecaster::mean),
-            within_variance: of_each(Forecaster::within),
+            mean: of_each(&|series, bucket, lift| lift.put_onto(series.mean(bucket))),
+            within_variance: of_each(&|series, bucket, lift| {
+                series.within(bucket) * lift.factor * lift.factor
+            }),
             residuals,
             cap: self.known.iter().map(|series| series.cap).collect(),
             tail,
@@ -87,13 +111,8 @@ impl Scenes<'_> {
         donors
     }
 
-    fn write(
-        &self,
-        row: &mut [f16],
-        series: &Forecaster,
-        choice: &[Vec<usize>],
-        donors: &Donors<'_>,
-    ) {
+    /// The residuals of a series of usual demand, window × bucket, their mean taken off.
+    fn centred(&self, series: &Forecaster, choice: &[Vec<usize>], donors: &Donors<'_>) -> Vec<f32> {
         let mut residuals = self.own(series, choice);
         let donor = if is_young(series) { nearest(series, donors) } else { None };
         if let Some(donor) = donor {
@@ -111,12 +130,11 @@ impl Scenes<'_> {
             means.iter_mut().zip(of_window).for_each(|(mean, residual)| *mean += residual);
         }
         means.iter_mut().for_each(|mean| *mean /= windows as f32);
-        let unit = series.scale().recip();
         for of_window in residuals.chunks_exact_mut(buckets) {
             let centred = of_window.iter_mut().zip(&means);
-            centred.for_each(|(residual, mean)| *residual = (*residual - mean) * unit);
+            centred.for_each(|(residual, mean)| *residual -= mean);
         }
-        row.convert_from_f32_slice(&residuals);
+        residuals
     }
 
     /// The residuals of the chosen windows, window × bucket; NaN where there is none.
@@ -161,6 +179,24 @@ impl Scenes<'_> {
             }
         }
     }
+}
+
+/// What is missed grows with the lift, and how strong an event turns out is drawn once for each window, the same for all whom
+/// it concerns: a campaign that goes well goes well everywhere.
+fn lift(residuals: &mut [f32], lifts: &[BucketLift], scores: &[f32]) {
+    for (of_window, score) in residuals.chunks_exact_mut(lifts.len()).zip(scores) {
+        for (residual, lift) in of_window.iter_mut().zip(lifts) {
+            *residual = lift.factor * *residual + lift.spread * score;
+        }
+    }
+}
+
+/// Normal scores of as many windows, evenly spread and in no order.
+fn scores(windows: usize) -> Vec<f32> {
+    let mut ranks: Vec<usize> = (0..windows).collect();
+    ranks.sort_by_key(|window| scattered(*window as i64, 1 << 20));
+    let score = |rank: &usize| normal_quantile((*rank as f64 + 0.5) / windows as f64) as f32;
+    ranks.iter().map(score).collect()
 }
 
 fn is_young(series: &Forecaster) -> bool {

@@ -97,7 +97,7 @@ fn lifted(
 }
 
 /// The lift of an event over its window, the quietest hours counting least.
-fn event_lift(
+pub(crate) fn event_lift(
     provenance: Provenance,
     kind: String,
     lifts: &[Option<Lift>],

@@ -26,6 +26,16 @@ impl Lift {
         *effect = (effect.0 + mean, effect.1 + variance);
     }
 
+    /// Whether it moves anything.
+    pub(crate) fn is_any(&self) -> bool {
+        *self != Self::none(self.scale)
+    }
+
+    /// Deviation of the effect itself around `usual` demand, in its unit.
+    pub(crate) fn deviation(&self, usual: f64) -> f64 {
+        self.factor_offset(usual, 1.0).hypot(self.addition_offset(1.0))
+    }
+
     /// What usual demand is multiplied by.
     pub fn factor(&self) -> f64 {
         self.log.0.exp()

@@ -27,6 +27,18 @@ pub enum LiftSource {
     Prior,
 }
 
+impl LiftSource {
+    /// Its name in documents.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Own => "own",
+            Self::Cluster => "cluster",
+            Self::Kind => "kind",
+            Self::Prior => "prior",
+        }
+    }
+}
+
 /// What a belief rests on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Trust {

@@ -9,6 +9,7 @@ mod safety;
 mod strategies;
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -16,8 +17,9 @@ use rayon::prelude::*;
 use weft_control::control::Config;
 use weft_control::event::Event;
 use weft_control::record::Record;
+use weft_core::event::{Event as Outside, EventKind, Occurrence};
 use weft_core::observation::HostState;
-use weft_core::policy::Window;
+use weft_core::policy::{Selector, Window};
 use weft_core::time::{Span, Step, Timestamp};
 use weft_driver::Driver;
 use weft_sim::fault::{Fault, FaultPlan};
@@ -61,6 +63,36 @@ fn silence(random: &mut ChaCha8Rng, storm: Window) -> Fault {
     Fault::Gaps { share: 1.0, window }
 }
 
+/// Events that are told in every other seed: of some what comes is as expected, of some nothing comes, of some something else.
+fn events(random: &mut ChaCha8Rng, storm: Window, world: &mut World) -> Arc<[Occurrence]> {
+    if random.random_bool(0.5) {
+        return Arc::default();
+    }
+    let mut event = |number: u32| {
+        let begins = storm.begins + Span::from_minutes(random.random_range(0..600));
+        let ends = begins + Span::from_minutes(random.random_range(20..300));
+        let expected = random.random_range(0.3..3.0);
+        let all =
+            (0..world.workload_count()).map(|position| world.workload(position).id.to_string());
+        let names: Vec<String> = all.filter(|_| random.random_bool(0.4)).collect();
+        let (concerns, window) = (Selector::names(names), Window { begins, ends });
+        if random.random_bool(0.5) {
+            let really = if random.random_bool(0.5) { expected } else { 2.0 };
+            world.campaign(&concerns, window, really as f32);
+        }
+        let kinds = [EventKind::Calendar, EventKind::Campaign, EventKind::News];
+        let event = Outside {
+            id: format!("event {number}").as_str().into(),
+            kind: kinds[number as usize % kinds.len()],
+            window,
+            concerns,
+            expected_lift: Some(expected),
+        };
+        event.into()
+    };
+    (0..4).map(&mut event).collect()
+}
+
 /// Runs until `end`, or until something went wrong. After every step the loop is told once more of
 /// the moves that ended within the last hour, as a driver may that repeats itself: nothing may
 /// follow from it.
@@ -90,6 +122,8 @@ fn live_through(seed: u64) -> Result<Replay, String> {
     let mut safety = Safety::new(&spec, &config.policy);
     let world = World::new(spec.clone()).expect("the fleet is consistent");
     let mut replay = Replay::new(world, config, Foresight::Forecast).with_crashes(crashes);
+    let events = events(&mut random, storm, &mut replay.world);
+    replay.announce(events, &mut |_| {});
     let mut until = storm.ends + SETTLING;
     run(&mut replay, &mut safety, until)?;
     loop {

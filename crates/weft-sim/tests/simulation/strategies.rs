@@ -11,12 +11,13 @@ use rand_chacha::ChaCha8Rng;
 use weft_control::control::Config;
 use weft_control::event::Request;
 use weft_control::record::Record;
+use weft_core::event::{Event, EventKind, Occurrence};
 use weft_core::fleet::{
     Host, Mobility, Placement, PowerCurve, Region, Storage, Topology, Workload, Workloads, Zone,
 };
 use weft_core::id::WorkloadId;
 use weft_core::plan::{Lack, Move, MoveState, Plan, RejectedTarget, Standstill, Strategy};
-use weft_core::policy::{Mode, Policy, Window};
+use weft_core::policy::{Mode, Policy, Selector, Window};
 use weft_core::resource::{Amounts, Capacity, Resource};
 use weft_core::time::{Span, Step, Timestamp};
 use weft_sim::fault::{Fault, FaultPlan, Place};
@@ -248,6 +249,38 @@ fn recover(seed: u64) -> WorldSpec {
     draft.spec()
 }
 
+/// What a campaign multiplies demand by, and its hours.
+const LIFT: f64 = 2.3;
+const CAMPAIGN: (i64, i64) = (13, 17);
+
+/// `h0` has room for its three guests, but not for a campaign that lifts all of them at once on the day that counts.
+fn campaign(seed: u64) -> WorldSpec {
+    let mut draft = Draft::new(seed);
+    for name in ["shop-0", "shop-1", "shop-2"] {
+        let memory = draft.random.random_range(4..8) * GIB;
+        let cores = draft.random.random_range(1.3..1.5);
+        draft.add(workload(name, 6, memory), "h0", |hours| {
+            let of_day = hours - WATCHED.as_hours_f64();
+            let is_on = (CAMPAIGN.0 as f64..CAMPAIGN.1 as f64).contains(&of_day);
+            if is_on { cores * LIFT } else { cores }
+        });
+    }
+    draft.add_neighbours(2.0, 8 * GIB);
+    draft.spec()
+}
+
+/// What is told of it.
+fn told_campaign() -> Arc<[Occurrence]> {
+    let event = Event {
+        id: "spring sale".into(),
+        kind: EventKind::Campaign,
+        window: Window { begins: hour(CAMPAIGN.0), ends: hour(CAMPAIGN.1) },
+        concerns: Selector::names(["shop-0", "shop-1", "shop-2"]),
+        expected_lift: Some(LIFT),
+    };
+    [event.into()].into()
+}
+
 fn policy(mode: Mode) -> Arc<Policy> {
     Arc::new(Policy { mode, consolidate: false, ..Policy::default() })
 }
@@ -267,12 +300,18 @@ struct Lived {
 /// own. Beside it the judge's figures of the same world left alone, so that a strategy is measured
 /// and not only seen.
 fn lived(spec: &WorldSpec) -> Lived {
+    lived_told(spec, Arc::default())
+}
+
+/// The same where the loop is told of events.
+fn lived_told(spec: &WorldSpec, events: Arc<[Occurrence]>) -> Lived {
     let world = || World::new(spec.clone()).expect("the fleet is consistent");
     let topology = spec.topology.clone();
     let mut config = Config::new(topology, policy(Mode::Observe), spec.step, spec.seed);
     config.iterations = 2_000;
     config.history_steps = 4 * spec.step.per_day();
     let mut replay = Replay::new(world(), config, Foresight::Forecast);
+    replay.announce(events, &mut |_| {});
     replay.run(hour(0), &mut |_| {});
     replay.ask(Request::SetPolicy(policy(Mode::Auto)), &mut |_| {});
     let mut plans: Vec<Arc<Plan>> = Vec::new();
@@ -472,4 +511,19 @@ fn recover_is_refused_where_no_host_has_memory() {
             |(strategy, lack): &(Strategy, Lack)| *strategy == Strategy::Recover && is_room(lack);
         !lacks.is_empty() && lacks.iter().all(is_lack)
     });
+}
+
+#[test]
+fn a_campaign_that_is_told_is_answered_before_it_begins() {
+    for seed in 0..2 {
+        let spec = campaign(seed);
+        let (told, untold) = (lived_told(&spec, told_campaign()), lived(&spec));
+        let first = |lived: &Lived| lived.started().map(|(at, _)| at).min();
+        let begins = hour(CAMPAIGN.0);
+        assert!(first(&told).is_some_and(|at| at < begins), "seed {seed}: {:?}", first(&told));
+        assert!(first(&untold).is_none_or(|at| at >= begins), "seed {seed}: {:?}", first(&untold));
+        told.assert_worth_it();
+        let (with, without) = (told.unserved.total(), untold.unserved.total());
+        assert!(with < without / 2.0, "seed {seed}: {with} told, {without} surprised");
+    }
 }

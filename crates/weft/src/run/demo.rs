@@ -28,6 +28,7 @@ use weft_store::{Store, StoreError};
 use super::desk::{Ask, Desk, Letter, Refusal, Topic};
 use super::load::HostLoads;
 use super::serve::restore::{Depth, restored};
+use super::serve::signals::heeded;
 use super::told::told;
 use super::view::{DemoView, View};
 use crate::api::shapes::signals::DemoPlace;
@@ -118,7 +119,8 @@ impl Founded {
         let seen = world.observe()?;
         let bank = restored(&config, store.as_ref(), &seen, DEPTH, &AtomicBool::new(false))?;
         let control = Control::new(config.clone()).with_bank(bank);
-        let replay = Replay::new(world, config, Foresight::Forecast).live(control);
+        let mut replay = Replay::new(world, config, Foresight::Forecast).live(control);
+        replay.announce(heeded(store.as_ref(), fleet.start)?, &mut |_| {});
         let (topology, began) = (fleet.topology.clone(), fleet.start);
         let store = store.clone();
         std::thread::spawn(move || keep_past(&fleet, store.as_ref()));

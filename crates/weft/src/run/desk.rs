@@ -4,6 +4,7 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use arc_swap::ArcSwap;
 use thiserror::Error;
@@ -127,6 +128,8 @@ pub struct Desk {
     changes: broadcast::Sender<Arc<BTreeSet<Topic>>>,
     store: Arc<dyn Store>,
     deliveries: Arc<Deliveries>,
+    /// How often outside events changed.
+    events_told: Arc<AtomicU64>,
 }
 
 impl std::fmt::Debug for Desk {
@@ -146,7 +149,14 @@ impl Desk {
         let view = Arc::new(ArcSwap::from_pointee(view));
         // A reader that falls this far behind looks at everything again.
         let (changes, _) = broadcast::channel(64);
-        Self { view, post: Arc::new(post), changes, store, deliveries: Arc::default() }
+        Self {
+            view,
+            post: Arc::new(post),
+            changes,
+            store,
+            deliveries: Arc::default(),
+            events_told: Arc::default(),
+        }
     }
 
     /// The newest view.
@@ -177,8 +187,16 @@ impl Desk {
 
     /// Says that something beside the view changed.
     pub fn tell(&self, topics: BTreeSet<Topic>) {
+        if topics.contains(&Topic::Events) {
+            self.events_told.fetch_add(1, Ordering::Release);
+        }
         // Nobody listens at times: that is no error.
         let _ = self.changes.send(Arc::new(topics));
+    }
+
+    /// How often outside events may have changed: whoever holds another number must read them again.
+    pub fn events_told(&self) -> u64 {
+        self.events_told.load(Ordering::Acquire)
     }
 
     /// Asks the loop for something; the answer comes when it is durable.

@@ -155,6 +155,7 @@ impl Founded {
             load: None,
             policy,
             events: VecDeque::new(),
+            heeded: None,
             unstored: VecDeque::new(),
             store_error: None,
             stored_last: Instant::now(),
@@ -191,6 +192,8 @@ struct Serving {
     load: Option<Arc<HostLoads>>,
     policy: Box<dyn Fn() -> anyhow::Result<Arc<Policy>> + Send>,
     events: VecDeque<Event>,
+    /// Which change of the outside events the loop was told of last.
+    heeded: Option<u64>,
     /// Entries that the store would not take yet, in order.
     unstored: VecDeque<Entry>,
     store_error: Option<String>,
@@ -221,7 +224,22 @@ impl Serving {
                 self.wake = None;
                 self.deliver(Event::Wake);
             }
+            self.heed();
             self.show();
+        }
+    }
+
+    /// Tells the loop of outside events where they have changed.
+    fn heed(&mut self) {
+        let told = self.desk.events_told();
+        if self.heeded == Some(told) {
+            return;
+        }
+        // Where the store fails, the loop goes on with what it knows until they change again.
+        self.heeded = Some(told);
+        match signals::heeded(self.store.as_ref(), self.clock.now()) {
+            Ok(events) => self.deliver(Event::Announced(events)),
+            Err(error) => tracing::error!(%error, "the outside events could not be read"),
         }
     }
 
@@ -315,6 +333,7 @@ impl Serving {
                 self.changed.extend([Topic::Status]);
             }
             Event::BackFilled => self.changed.extend([Topic::Status]),
+            Event::Announced(_) => {}
             Event::JobDone(..) | Event::JobFailed(..) | Event::Asked(_) => {
                 self.changed.extend(Topic::ALL);
             }

@@ -1,5 +1,6 @@
 //! What lies ahead as the API shows it: shortages, the heat map, forecasts.
 
+use weft_core::book::EventLift;
 use weft_core::event::{Event, Signal};
 use weft_core::fleet::Host;
 use weft_core::id::{HostId, WorkloadId};
@@ -12,8 +13,8 @@ use weft_core::time::{Span, Timestamp};
 use super::{fleet, moves};
 use crate::api::reasons;
 use crate::api::shapes::ahead::{
-    BucketShape, ForecastShape, HostAhead, HostDemand, ModelScore, Outlook, SeriesAccuracy,
-    Shortage, WorkloadDemand,
+    BucketShape, ForecastShape, HostAhead, HostDemand, LiftShape, ModelScore, Outlook,
+    SeriesAccuracy, Shortage, WorkloadDemand,
 };
 use crate::api::shapes::seconds;
 use crate::api::shapes::signals::EventShape;
@@ -167,8 +168,21 @@ pub(crate) fn forecast(view: &View, key: &SeriesKey, resource: Resource) -> Opti
         levels: forecast.levels.as_slice().to_vec(),
         quantiles: (0..forecast.steps()).map(|ahead| forecast.at(ahead).to_vec()).collect(),
         cap,
+        lifts: book.lifts(key).iter().map(lift).collect(),
         accuracy: accuracy(view, key)?,
     })
+}
+
+fn lift(lift: &EventLift) -> LiftShape {
+    LiftShape {
+        event: lift.event.to_string(),
+        kind: lift.kind.clone(),
+        factor: lift.factor,
+        low: lift.low,
+        high: lift.high,
+        source: lift.source.clone(),
+        learned_from: lift.learned_from,
+    }
 }
 
 /// How the forecasts of a series have held.

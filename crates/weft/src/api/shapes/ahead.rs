@@ -145,8 +145,30 @@ pub struct ForecastShape {
     pub quantiles: Vec<Vec<f32>>,
     /// The most it can demand (its vCPUs); null where nothing caps it.
     pub cap: Option<f64>,
+    /// The outside events that are in it.
+    pub lifts: Vec<LiftShape>,
     /// Its worth.
     pub accuracy: SeriesAccuracy,
+}
+
+/// What an outside event does to a forecast, over the part of its window that lies ahead.
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+pub struct LiftShape {
+    /// The event.
+    pub event: String,
+    /// What it is taken to be one of.
+    pub kind: String,
+    /// Median demand with it over median demand without any event.
+    pub factor: f64,
+    /// The factor between which it lies with 90 %: lower.
+    pub low: f64,
+    /// And upper.
+    pub high: f64,
+    /// What most of it was learned from: `own` past events, those of the `cluster` or of the `kind`, or `prior`: what its
+    /// author expects.
+    pub source: String,
+    /// How many past events that were.
+    pub learned_from: usize,
 }
 
 /// How the forecasts of one series have held.

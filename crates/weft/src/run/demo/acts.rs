@@ -12,10 +12,11 @@ use weft_core::time::Span;
 use weft_sim::fault::Place;
 use weft_store::Store;
 
-use super::Demo;
+use super::{Demo, keep};
 use crate::api::reasons;
 use crate::api::shapes::signals::{DemoCampaign, DemoPlace, DemoPolicy};
 use crate::run::desk::{Answer, DemoAsk, Refusal, Topic};
+use crate::run::serve::signals::heeded;
 
 /// Where the demo's own events are kept in the store.
 pub(super) const SOURCE: &str = "demo";
@@ -56,7 +57,7 @@ impl Demo {
                 self.twin.bring_back(&place);
                 Ok(format!("{} is back", name(&wanted)))
             }
-            DemoAsk::Campaign(campaign) => self.campaign(&campaign, store),
+            DemoAsk::Campaign(campaign) => self.campaign(&campaign, store, changed),
             DemoAsk::Policy(change) => self.change_policy(&change, store, changed),
         }
     }
@@ -78,7 +79,12 @@ impl Demo {
         Err(Refusal::Invalid(format!("expected a place of the fleet, found {}", name(wanted))))
     }
 
-    fn campaign(&mut self, campaign: &DemoCampaign, store: &dyn Store) -> Answer {
+    fn campaign(
+        &mut self,
+        campaign: &DemoCampaign,
+        store: &dyn Store,
+        changed: &mut BTreeSet<Topic>,
+    ) -> Answer {
         let DemoCampaign { tag, lift, minutes } = campaign;
         if !(1.0..=4.0).contains(lift) {
             return Err(Refusal::Invalid(format!("lift: expected 1 to 4, found {lift}")));
@@ -106,6 +112,10 @@ impl Demo {
         };
         let kept = store.put_event(&vouched_for(event));
         kept.map_err(|error| Refusal::Store(error.to_string()))?;
+        let heeded = heeded(store, begins).map_err(|error| Refusal::Store(error.to_string()))?;
+        let mut stored = Ok(());
+        self.replay.announce(heeded, &mut |look| keep(look, store, &mut stored, changed));
+        stored.map_err(|error| Refusal::Store(error.to_string()))?;
         let length = reasons::span(window.ends - window.begins);
         Ok(format!(
             "a campaign on {concerned} workloads has begun: {lift} times their demand for {length}"

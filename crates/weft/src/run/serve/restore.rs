@@ -5,7 +5,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use weft_control::control::Config;
-use weft_control::job::host_groups;
+use weft_control::job::{announcements, host_groups};
 use weft_core::fleet::Workloads;
 use weft_core::observation::Observation;
 use weft_core::resource::{Measure, Resource, SeriesKey};
@@ -13,6 +13,8 @@ use weft_core::series::{Sample, Series};
 use weft_core::time::{Step, Timestamp};
 use weft_forecast::bank::Bank;
 use weft_store::{Store, StoreError};
+
+use super::signals::heeded;
 
 /// Series that are read and taken in at once: a few megabytes of a week, and a second of work before somebody who
 /// wants to stop is heard.
@@ -56,6 +58,8 @@ pub fn restored(
     keys.sort();
     let watched = watched_steps(depth, keys.len(), step);
     let judged = judged_steps(depth, keys.len(), step);
+    let events = heeded(store, until)?;
+    bank.announce(announcements(&events, &seen.workloads));
     let newest_steps =
         Stretch { begins: until - step.span() * watched as i64, step, steps: watched };
     for batch in keys.chunks(BATCH).take_while(|_| !stopping.load(Ordering::Acquire)) {
@@ -67,6 +71,7 @@ pub fn restored(
         bank.insert_histories(pasts, judged);
     }
     watch(&mut bank, store, seen, (&keys, newest_steps), stopping)?;
+    bank.announce(announcements(&events, &seen.workloads));
     bank.refit();
     Ok(bank)
 }

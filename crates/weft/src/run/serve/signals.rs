@@ -2,6 +2,7 @@
 //! rhythm each replaces the events of its source in the store and writes down how the reading went. What was
 //! known must never be lost because a source cannot be read, and what is not trusted must never become it here.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -11,7 +12,7 @@ use std::time::{Duration, Instant};
 use weft_collect::signal::fetching::Fetching;
 use weft_collect::signal::source::SignalSource;
 use weft_collect::signal::{Problems, Reading};
-use weft_core::event::Signal;
+use weft_core::event::{EventKind, Occurrence, Signal};
 use weft_core::policy::Window;
 use weft_core::time::{Span, Timestamp};
 use weft_store::kept::KeptSource;
@@ -22,6 +23,9 @@ use crate::run::desk::{Desk, Topic};
 
 /// Where campaigns that come in through the API are kept in the store.
 pub const API_SOURCE: &str = "api";
+
+/// What is over is learned from for as long as samples are.
+const MEMORY: Span = Span::from_days(29);
 
 /// What is over stays to be seen for a day.
 const BACK: Span = Span::from_days(1);
@@ -45,6 +49,18 @@ const PATIENCE: Duration = Duration::from_secs(2);
 /// The time whose events are kept and shown.
 pub fn horizon(now: Timestamp) -> Window {
     Window { begins: now - BACK, ends: now + AHEAD }
+}
+
+/// Events of which forecasts may still learn: as long ago as histories reach.
+fn remembered(now: Timestamp) -> Window {
+    Window { begins: now - MEMORY, ..horizon(now) }
+}
+
+/// The events that forecasts may heed at `now`: those that are vouched for.
+pub fn heeded(store: &dyn Store, now: Timestamp) -> Result<Arc<[Occurrence]>, StoreError> {
+    let signals = store.events(remembered(now))?;
+    let trusted = signals.iter().filter_map(Signal::to_act_on);
+    Ok(trusted.cloned().map(Occurrence::from).collect())
 }
 
 /// The threads.
@@ -109,6 +125,19 @@ fn of(signals: &[Signal], source: &str) -> Vec<Signal> {
     signals.iter().filter(|signal| signal.source() == source).cloned().collect()
 }
 
+/// The news that a feed lists no more because they are old, though they may still teach.
+fn dropped(known: &[Signal], read: &[Signal], now: Timestamp) -> Vec<Signal> {
+    let listed: BTreeSet<_> = read.iter().map(|signal| &signal.to_show().id).collect();
+    let is_dropped = |signal: &&Signal| {
+        let event = signal.to_show();
+        event.kind == EventKind::News
+            && event.window.ends < now
+            && event.window.ends > remembered(now).begins
+            && !listed.contains(&event.id)
+    };
+    known.iter().filter(is_dropped).cloned().collect()
+}
+
 /// One source on its thread.
 struct Follower {
     source: SignalSource,
@@ -143,7 +172,7 @@ impl Follower {
         let now = self.clock.now();
         let read = {
             let Self { source, fetching, .. } = self;
-            source.read(now, horizon(now), |request| fetching.fetch(request))
+            source.read(now, remembered(now), |request| fetching.fetch(request))
         };
         let (outcome, pause) = match read {
             Ok(reading) => (self.take(reading, now), self.source.every()),
@@ -160,7 +189,8 @@ impl Follower {
     }
 
     fn take(&mut self, reading: Reading, now: Timestamp) -> Result<(), StoreError> {
-        let Reading { signals, problems } = reading;
+        let Reading { mut signals, problems } = reading;
+        signals.extend(dropped(&self.known, &signals, now));
         let store = self.desk.store().clone();
         if signals != self.known {
             store.put_events(self.source.name(), &signals)?;
