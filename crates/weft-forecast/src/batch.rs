@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use rayon::iter::{IndexedParallelIterator, IntoParallelRefIterator, ParallelIterator};
 use weft_core::forecast::{Levels, ModelName};
+use weft_core::resource::Resource;
 use weft_core::series::Series;
 
 use crate::arima::automatic::AutoArima;
@@ -84,13 +85,15 @@ impl Method {
 
 /// What is asked of all series alike, which must share one step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Batch {
+pub struct Batch<'a> {
     /// How.
     pub method: Method,
     /// Steps in a day.
     pub season: usize,
     /// Steps ahead.
     pub horizon: usize,
+    /// What each series of the panel measures; not known of those beyond its end. The recurrent network is told.
+    pub resources: &'a [Option<Resource>],
 }
 
 /// The answer for one series.
@@ -110,7 +113,7 @@ enum Shared {
     /// `None` where the panel is too short.
     Trees(Option<Box<Panel<FittedBoosted>>>),
     #[cfg(feature = "lstm")]
-    Network(Result<Box<Panel<crate::lstm::FittedLstm>>, ModelError>),
+    Network(Result<Box<Panel<network::Informed>>, ModelError>),
 }
 
 impl Shared {
@@ -131,7 +134,7 @@ impl Shared {
     }
 }
 
-impl Batch {
+impl Batch<'_> {
     /// Forecasts the steps after each series of `panel`. `done` is told how many series have been dealt with, now and then,
     /// from any thread. The result is the same for any number of threads. A series errs where the method cannot be fitted
     /// to it.
@@ -167,7 +170,7 @@ impl Batch {
     ) -> Result<BatchForecast, ModelError> {
         match self.method {
             Method::Auto => self.auto(shared.trees(), index, series, levels),
-            Method::Ensemble => self.ensemble(shared.trees(), series, levels),
+            Method::Ensemble => self.ensemble(shared.trees(), index, series, levels),
             Method::Naive => Ok(answer(&self.floors(series)?, levels, series)),
             Method::Lstm => match shared {
                 #[cfg(feature = "lstm")]
@@ -232,7 +235,7 @@ impl Batch {
                 scores,
             });
         }
-        let quantiles = shared.quantiles(series, levels);
+        let quantiles = shared.quantiles(index, series, levels);
         let quantiles = quantiles.ok_or(ModelError::TooShort {
             model: ModelName::Boosted,
             needed: 1,
@@ -245,6 +248,7 @@ impl Batch {
     fn ensemble(
         &self,
         shared: Option<&Panel<FittedBoosted>>,
+        index: usize,
         series: &Series,
         levels: &Levels,
     ) -> Result<BatchForecast, ModelError> {
@@ -254,7 +258,7 @@ impl Batch {
             .collect();
         let mut members: Vec<Vec<f32>> =
             judged.iter().map(|judged| judged.quantiles(levels, series)).collect();
-        members.extend(shared.and_then(|shared| shared.quantiles(series, levels)));
+        members.extend(shared.and_then(|shared| shared.quantiles(index, series, levels)));
         if members.is_empty() {
             return Ok(answer(&self.floors(series)?, levels, series));
         }

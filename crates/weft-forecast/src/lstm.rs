@@ -135,8 +135,11 @@ impl Lstm {
             judged.extend(held);
         }
         if learned.len() < FEWEST_ORIGINS {
-            let (needed, found) = (FEWEST_ORIGINS, learned.len());
-            return Err(ModelError::TooShort { model: ModelName::Lstm, needed, found });
+            return Err(ModelError::Setting {
+                model: ModelName::Lstm,
+                expected: "at least 32 samples that change and have a day before them",
+                found: learned.len().to_string(),
+            });
         }
         let network = train(start, &learned, &judged, course).map_err(failed)?;
         Ok(FittedLstm { shape, network })

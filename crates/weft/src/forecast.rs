@@ -12,7 +12,7 @@ use weft_forecast::model::ModelError;
 
 use crate::cli::{Failure, ForecastArguments, Horizon, Level, SeriesOutput};
 use crate::output;
-use crate::samples::{self, Panel, queried};
+use crate::samples::{self, Origin, Panel, queried};
 use crate::table::{lay_out_columns, number};
 use told::{LiftDocument, Told};
 
@@ -29,7 +29,8 @@ pub fn run(arguments: &ForecastArguments) -> Result<(), Failure> {
         )));
     };
     let season = panel.step.per_day();
-    let batch = Batch { method: arguments.model, season, horizon };
+    let resources: Vec<_> = panel.origins.iter().map(Origin::resource).collect();
+    let batch = Batch { method: arguments.model, season, horizon, resources: &resources };
     let count = panel.series.len();
     let told = match arguments.events.is_empty() {
         true => None,

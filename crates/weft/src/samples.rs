@@ -10,6 +10,7 @@ use std::path::Path;
 
 use anyhow::Context;
 use weft_core::id::Tag;
+use weft_core::resource::Resource;
 use weft_core::series::Series;
 use weft_core::time::{Span, Step, Timestamp};
 use weft_sim::readers::check_span;
@@ -34,6 +35,14 @@ pub(crate) struct Origin {
     pub(crate) phase: Span,
     /// Labels by which events select it: those of a metrics server; a CSV has none.
     pub(crate) tags: BTreeSet<Tag>,
+}
+
+impl Origin {
+    /// What its name says that it measures, as `shop-01/cpu` does.
+    pub(crate) fn resource(&self) -> Option<Resource> {
+        let (_, suffix) = self.name.rsplit_once('/')?;
+        Resource::ALL.into_iter().find(|resource| resource.name() == suffix)
+    }
 }
 
 impl Panel {

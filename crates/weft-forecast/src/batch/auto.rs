@@ -16,11 +16,11 @@ const JUDGED_SHARE: f64 = 0.6;
 const MARGIN: f64 = 0.85;
 
 impl Global for FittedBoosted {
-    fn predict(&self, series: &Series) -> Option<Paths> {
+    fn predict(&self, _: usize, series: &Series) -> Option<Paths> {
         Self::predict(self, series)
     }
 
-    fn vantage<'a>(&'a self, series: &'a Series, known: usize) -> Answering<'a> {
+    fn vantage<'a>(&'a self, _: usize, series: &'a Series, known: usize) -> Answering<'a> {
         let vantage = Vantage::new(self, series, known);
         Box::new(move |origin, ahead| vantage.quantiles(origin, ahead))
     }
@@ -28,7 +28,7 @@ impl Global for FittedBoosted {
 
 /// The panel's trees and their corrections; `None` where the panel is too short to learn from.
 pub(super) fn trees(
-    batch: &Batch,
+    batch: &Batch<'_>,
     panel: &[Series],
     done: &(dyn Fn(usize) + Sync),
 ) -> Option<Panel<FittedBoosted>> {

@@ -2,7 +2,7 @@
 //! conformal: Papadopoulos et al. 2002); and how it and the naive floors did there. The model that is judged is another than
 //! the one that acts: it ends where the judging begins.
 
-use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
+use rayon::iter::{IndexedParallelIterator, IntoParallelRefIterator, ParallelIterator};
 use weft_core::forecast::{Levels, ModelName};
 use weft_core::series::Series;
 
@@ -31,11 +31,11 @@ pub(super) type Answering<'a> = Box<dyn Fn(usize, &[usize]) -> Option<Paths> + '
 
 /// One model over all series of a panel.
 pub(super) trait Global: Sync {
-    /// Quantiles of all steps after `series`; `None` where it has no sample.
-    fn predict(&self, series: &Series) -> Option<Paths>;
+    /// Quantiles of all steps after `series`, which has number `index` in the panel; `None` where it has no sample.
+    fn predict(&self, index: usize, series: &Series) -> Option<Paths>;
 
     /// What answers for `series` from any origin within it, its ways taken from its first `known` steps.
-    fn vantage<'a>(&'a self, series: &'a Series, known: usize) -> Answering<'a>;
+    fn vantage<'a>(&'a self, index: usize, series: &'a Series, known: usize) -> Answering<'a>;
 }
 
 /// A model of the panel with its corrections.
@@ -48,7 +48,7 @@ pub(super) struct Panel<M> {
 }
 
 /// How many of its last steps a panel is judged on; `None` where it is too short to learn from.
-pub(super) fn held(batch: &Batch, panel: &[Series]) -> Option<usize> {
+pub(super) fn held(batch: &Batch<'_>, panel: &[Series]) -> Option<usize> {
     let longest = panel.iter().map(Series::len).max()?;
     let is_long = longest >= 2 * batch.season.max(batch.horizon);
     is_long.then_some((batch.horizon + batch.season).min(longest / 4))
@@ -62,7 +62,7 @@ pub(super) fn known(panel: &[Series], held: usize) -> Vec<Series> {
 impl<M: Global> Panel<M> {
     /// `model` acts; `judged` has seen all but the last `held` steps, and where there is none, nothing is corrected.
     pub(super) fn new(
-        batch: &Batch,
+        batch: &Batch<'_>,
         panel: &[Series],
         held: usize,
         judged: Option<&M>,
@@ -70,7 +70,8 @@ impl<M: Global> Panel<M> {
     ) -> Self {
         let pairs: Vec<Vec<Pair>> = match judged {
             Some(judged) => {
-                panel.par_iter().map(|series| pairs(judged, series, batch, held)).collect()
+                let of = |at: (usize, &Series)| pairs(judged, at, batch, held);
+                panel.par_iter().enumerate().map(of).collect()
             }
             None => panel.iter().map(|_| Vec::new()).collect(),
         };
@@ -86,10 +87,15 @@ impl<M: Global> Panel<M> {
     }
 
     /// Steps × levels, ascending over levels; `None` where the series has no sample.
-    pub(super) fn quantiles(&self, series: &Series, levels: &Levels) -> Option<Vec<f32>> {
+    pub(super) fn quantiles(
+        &self,
+        index: usize,
+        series: &Series,
+        levels: &Levels,
+    ) -> Option<Vec<f32>> {
         let (least, asked) = (floor_of(series), Between::new(levels.as_slice()));
         let mut quantiles = Vec::with_capacity(self.horizon * levels.as_slice().len());
-        for (ahead, path) in self.model.predict(series)?.into_iter().enumerate() {
+        for (ahead, path) in self.model.predict(index, series)?.into_iter().enumerate() {
             asked.read(
                 &corrected(&path, &self.corrections[range_of(ahead, self.horizon)]),
                 &mut |value| {
@@ -159,12 +165,17 @@ impl Between {
     }
 }
 
-fn pairs(judged: &impl Global, series: &Series, batch: &Batch, held: usize) -> Vec<Pair> {
+fn pairs(
+    judged: &impl Global,
+    (index, series): (usize, &Series),
+    batch: &Batch<'_>,
+    held: usize,
+) -> Vec<Pair> {
     let (length, horizon) = (series.len(), batch.horizon);
     let Some(from) = length.checked_sub(held).filter(|from| *from > batch.season) else {
         return Vec::new();
     };
-    let vantage = judged.vantage(series, from);
+    let vantage = judged.vantage(index, series, from);
     let past = Past::new(series, batch.season, 7 * batch.season);
     let reach = horizon.min(held);
     let room = held - reach + 1;

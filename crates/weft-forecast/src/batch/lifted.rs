@@ -46,7 +46,7 @@ impl From<BatchForecast> for LiftedForecast {
     }
 }
 
-impl Batch {
+impl Batch<'_> {
     /// Forecasts as [`Batch::forecast`] does, with effects learned from the samples of `panel` and put onto the steps
     /// after each series. An event that becomes known after a series ends, or after the announced origin, does nothing
     /// to it.

@@ -31,8 +31,8 @@ fn whole(values: &[f64]) -> Series {
     hourly(&values.iter().map(|value| Some(*value)).collect::<Vec<_>>())
 }
 
-fn batch(method: Method) -> Batch {
-    Batch { method, season: SEASON, horizon: SEASON }
+fn batch(method: Method) -> Batch<'static> {
+    Batch { method, season: SEASON, horizon: SEASON, resources: &[] }
 }
 
 fn forecast(method: Method, panel: &[Series]) -> Vec<BatchForecast> {
@@ -70,7 +70,7 @@ fn every_method_answers_whatever_comes() {
     ];
     let is_built_in = |method: &Method| cfg!(feature = "lstm") || *method != Method::Lstm;
     for method in Method::ALL.into_iter().filter(is_built_in) {
-        let batch = Batch { method, season: 48, horizon: 60 };
+        let batch = Batch { method, season: 48, horizon: 60, resources: &[] };
         for (index, answer) in batch.forecast(&panel, &levels(), &|_| {}).into_iter().enumerate() {
             match answer {
                 Ok(answer) => assert_sound(&answer, 60),
@@ -79,7 +79,7 @@ fn every_method_answers_whatever_comes() {
             }
         }
     }
-    let unasked = Batch { method: Method::Auto, season: 48, horizon: 60 }.forecast(
+    let unasked = Batch { method: Method::Auto, season: 48, horizon: 60, resources: &[] }.forecast(
         &panel[5..6],
         &levels(),
         &|_| {},
@@ -140,6 +140,54 @@ fn the_answer_is_the_same_for_any_number_of_threads() {
         pool.install(|| forecast(Method::Auto, &panel))
     };
     assert_eq!(on(1), on(3));
+}
+
+#[cfg(feature = "lstm")]
+mod network {
+    use super::*;
+    use weft_core::resource::Resource;
+
+    /// Of a panel that is large enough to be clustered.
+    fn answers(panel: &[Series], resources: &[Option<Resource>]) -> Vec<BatchForecast> {
+        let batch = Batch { method: Method::Lstm, season: SEASON, horizon: SEASON, resources };
+        let answers = batch.forecast(panel, &levels(), &|_| {});
+        answers.into_iter().map(|answer| answer.expect("long enough")).collect()
+    }
+
+    #[test]
+    fn it_is_told_what_is_known_on_any_number_of_threads() {
+        let panel: Vec<Series> = (90..102).map(|seed| whole(&wave(seed, 24 * 3))).collect();
+        let resources: Vec<Option<Resource>> =
+            (0..12).map(|index| Some(Resource::ALL[index % 2])).collect();
+        let on = |threads: usize, resources: &[Option<Resource>]| {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
+            pool.expect("threads").install(|| answers(&panel, resources))
+        };
+        let told = on(1, &resources);
+        told.iter().for_each(|answer| assert_sound(answer, SEASON));
+        assert_eq!(told, on(3, &resources));
+        assert_ne!(told, on(3, &[]));
+    }
+
+    #[test]
+    fn a_series_that_is_too_short_says_so_once() {
+        let check = |values: &[f64], expected: &str| {
+            let answers = batch(Method::Lstm).forecast(&[whole(values)], &levels(), &|_| {});
+            let errors: Vec<String> = answers
+                .iter()
+                .filter_map(|answer| Some(answer.as_ref().err()?.to_string()))
+                .collect();
+            assert_eq!(errors, [expected]);
+        };
+        check(&[], "expected at least 48 samples to fit lstm, found 0");
+        check(&wave(1, 47), "expected at least 48 samples to fit lstm, found 47");
+        let few = |found: usize| {
+            let what = "32 samples that change and have a day before them";
+            format!("expected at least {what} for lstm, found {found}")
+        };
+        check(&wave(1, 48), &few(18));
+        check(&[7.0; 200], &few(0));
+    }
 }
 
 /// What is told after an origin within the series must not change what the trees are told of that origin.

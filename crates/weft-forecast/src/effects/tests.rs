@@ -102,7 +102,8 @@ impl World {
         let (occurrences, concerns) = (&self.occurrences[..], &concerns[..]);
         let announced =
             Announced { occurrences, concerns, clusters: &[], origin: at(ORIGIN as f64) };
-        let batch = Batch { method, season: SEASON, horizon: DAYS * SEASON - ORIGIN };
+        let batch =
+            Batch { method, season: SEASON, horizon: DAYS * SEASON - ORIGIN, resources: &[] };
         let answers = batch.forecast_with(&self.past(), &announced, &levels(), &|_| {});
         answers.into_iter().map(|answer| answer.expect("long enough")).collect()
     }
@@ -239,7 +240,7 @@ fn what_was_never_seen_falls_back_and_says_so() {
     concerns[SERIES - 1].events.retain(|event| *event >= 8);
     let (occurrences, concerns) = (&world.occurrences[..], &concerns[..]);
     let announced = Announced { occurrences, concerns, clusters: &[], origin: at(ORIGIN as f64) };
-    let batch = Batch { method: Method::Naive, season: SEASON, horizon: 48 };
+    let batch = Batch { method: Method::Naive, season: SEASON, horizon: 48, resources: &[] };
     let answers = batch.forecast_with(&world.past(), &announced, &levels(), &|_| {});
     let lift = |series: usize, event: usize| {
         let answer = answers[series].as_ref().expect("long enough");

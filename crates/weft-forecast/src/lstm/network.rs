@@ -133,10 +133,8 @@ impl Network {
         };
         let (origins, steps, columns) = (batch.origins, batch.steps, self.size.columns());
         let windows = batch.windows.len() / (origins * INPUTS);
-        let told = Tensor::from_slice(&batch.windows, (windows * origins, INPUTS), device)?;
-        let projections = told.matmul(input)?;
-        let state =
-            last_state(&projections.reshape((windows, origins, recurrent.dim(1)?))?, recurrent)?;
+        let told = Tensor::from_slice(&batch.windows, (windows, origins, INPUTS), device)?;
+        let state = last_state(&told, input, recurrent)?;
         let cluster =
             clusters.index_select(&Tensor::from_slice(&batch.clusters, origins, device)?, 0)?;
         let state = Tensor::cat(&[state, cluster], D::Minus1)?.matmul(of_state)?;

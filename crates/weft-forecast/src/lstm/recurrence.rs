@@ -1,23 +1,25 @@
 //! The recurrence over all windows as one operation with its own gradient: on a CPU most of the time of a step-by-step graph
-//! goes into keeping account of a thousand small tensors, not into arithmetic. Elsewhere the plain graph
-//! is used, which must give the same.
+//! goes into keeping account of a thousand small tensors, not into arithmetic. What the windows are projected to stays inside
+//! too: it is the largest tensor of all, and a graph adds up its gradient twice. Elsewhere the plain graph is used, which must
+//! give the same.
 
 use std::sync::OnceLock;
 
-use candle_core::{CpuStorage, CustomOp2, D, Device, Layout, Result, Shape, Tensor, bail};
+use candle_core::{CpuStorage, CustomOp3, D, Device, Layout, Result, Shape, Tensor, bail};
 
-/// The last state (batch × hidden) after `projections` (windows × batch × 4·hidden: what each window adds to input gate,
-/// forget gate, output gate and candidate) with `recurrent` weights (hidden × 4·hidden).
-pub(super) fn last_state(projections: &Tensor, recurrent: &Tensor) -> Result<Tensor> {
-    if matches!(projections.device(), Device::Cpu) {
-        return projections.apply_op2(recurrent, Recurrence::default());
+/// The last state (batch × hidden) after what is `told` of the windows (windows × batch × inputs, no variable), with `input`
+/// weights (inputs × 4·hidden: input gate, forget gate, output gate and candidate) and `recurrent` ones (hidden × 4·hidden).
+pub(super) fn last_state(told: &Tensor, input: &Tensor, recurrent: &Tensor) -> Result<Tensor> {
+    if matches!(told.device(), Device::Cpu) {
+        return told.apply_op3(input, recurrent, Recurrence::default());
     }
-    step_by_step(projections, recurrent)
+    step_by_step(told, input, recurrent)
 }
 
-fn step_by_step(projections: &Tensor, recurrent: &Tensor) -> Result<Tensor> {
-    let (windows, batch, _) = projections.dims3()?;
-    let hidden = recurrent.dim(0)?;
+fn step_by_step(told: &Tensor, input: &Tensor, recurrent: &Tensor) -> Result<Tensor> {
+    let (windows, batch, _) = told.dims3()?;
+    let (hidden, fourfold) = recurrent.dims2()?;
+    let projections = told.flatten_to(1)?.matmul(input)?.reshape((windows, batch, fourfold))?;
     let mut state = Tensor::zeros((batch, hidden), recurrent.dtype(), recurrent.device())?;
     let mut cell = state.clone();
     for window in 0..windows {
@@ -112,27 +114,30 @@ fn values<'a>(storage: &'a CpuStorage, layout: &Layout) -> Result<&'a [f32]> {
     }
 }
 
-impl CustomOp2 for Recurrence {
+impl CustomOp3 for Recurrence {
     fn name(&self) -> &'static str {
         "long short-term memory"
     }
 
     fn cpu_fwd(
         &self,
-        projections: &CpuStorage,
-        projected: &Layout,
+        told: &CpuStorage,
+        of_told: &Layout,
+        input: &CpuStorage,
+        of_input: &Layout,
         recurrent: &CpuStorage,
         of_recurrent: &Layout,
     ) -> Result<(CpuStorage, Shape)> {
-        let (_, batch, fourfold) = projected.shape().dims3()?;
-        let hidden = fourfold / 4;
-        let weights = values(recurrent, of_recurrent)?;
+        let (_, batch, inputs) = of_told.shape().dims3()?;
+        let (hidden, fourfold) = of_recurrent.shape().dims2()?;
+        let (input, recurrent) = (values(input, of_input)?, values(recurrent, of_recurrent)?);
         let mut trace = Trace::default();
         let (mut state, mut cell) = (vec![0.0; batch * hidden], vec![0.0; batch * hidden]);
-        for window in values(projections, projected)?.chunks_exact(batch * fourfold) {
+        for window in values(told, of_told)?.chunks_exact(batch * inputs) {
             trace.states.extend_from_slice(&state);
-            let mut gates = window.to_vec();
-            add_products(&state, weights, fourfold, &mut gates);
+            let mut gates = vec![0.0; batch * fourfold];
+            add_products(window, input, fourfold, &mut gates);
+            add_products(&state, recurrent, fourfold, &mut gates);
             gates
                 .chunks_exact_mut(fourfold)
                 .zip(cell.chunks_exact_mut(hidden).zip(state.chunks_exact_mut(hidden)))
@@ -146,13 +151,14 @@ impl CustomOp2 for Recurrence {
 
     fn bwd(
         &self,
-        projections: &Tensor,
+        told: &Tensor,
+        _: &Tensor,
         recurrent: &Tensor,
         _: &Tensor,
         of_result: &Tensor,
-    ) -> Result<(Option<Tensor>, Option<Tensor>)> {
-        let (windows, batch, fourfold) = projections.dims3()?;
-        let hidden = fourfold / 4;
+    ) -> Result<(Option<Tensor>, Option<Tensor>, Option<Tensor>)> {
+        let (windows, batch, _) = told.dims3()?;
+        let (hidden, fourfold) = recurrent.dims2()?;
         let Some(trace) = self.trace.get() else { bail!("expected a forward pass before") };
         let back = recurrent.detach().t()?.flatten_all()?.to_vec1::<f32>()?;
         let mut of_state = of_result.flatten_all()?.to_vec1::<f32>()?;
@@ -178,8 +184,9 @@ impl CustomOp2 for Recurrence {
         }
         let of_gates = Tensor::from_vec(of_gates, (windows * batch, fourfold), &Device::Cpu)?;
         let states = Tensor::from_slice(&trace.states, (windows * batch, hidden), &Device::Cpu)?;
+        let of_input = told.detach().flatten_to(1)?.t()?.matmul(&of_gates)?;
         let of_recurrent = states.t()?.matmul(&of_gates)?;
-        Ok((Some(of_gates.reshape((windows, batch, fourfold))?), Some(of_recurrent)))
+        Ok((None, Some(of_input), Some(of_recurrent)))
     }
 }
 
@@ -199,16 +206,16 @@ mod tests {
 
     #[test]
     fn one_operation_does_what_the_graph_does() {
-        let (projections, weights) = (drawn((7, 3, 20), 1), drawn((1, 5, 20), 2));
-        let run = |state: fn(&Tensor, &Tensor) -> Result<Tensor>| {
-            let recurrent = weights.squeeze(0)?;
-            let state = state(projections.as_tensor(), &recurrent)?;
+        let told = drawn((7, 3, 4), 1).as_tensor().detach();
+        let (inputs, weights) = (drawn((1, 4, 20), 2), drawn((1, 5, 20), 3));
+        let run = |state: fn(&Tensor, &Tensor, &Tensor) -> Result<Tensor>| {
+            let state = state(&told, &inputs.squeeze(0)?, &weights.squeeze(0)?)?;
             let gradients = state.sqr()?.sum_all()?.backward()?;
             let of = |var: &Var| {
                 let gradient = gradients.get(var).expect("a gradient");
                 gradient.flatten_all()?.to_vec1::<f32>()
             };
-            Ok((state.flatten_all()?.to_vec1::<f32>()?, of(&projections)?, of(&weights)?))
+            Ok((state.flatten_all()?.to_vec1::<f32>()?, of(&inputs)?, of(&weights)?))
         };
         let whole: Result<_> = run(last_state);
         let (whole, graph) = (whole.expect("computes"), run(step_by_step).expect("computes"));

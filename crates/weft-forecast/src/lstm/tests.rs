@@ -130,7 +130,9 @@ fn events_resources_and_clusters_are_told() {
 fn what_cannot_be_learned_from_says_so() {
     let none = series_of(vec![]);
     let error = model().fit(&[Workload::plain(&none)]).expect_err("no sample");
-    assert_eq!(error.to_string(), "expected at least 32 samples to fit lstm, found 0");
+    let few =
+        "expected at least 32 samples that change and have a day before them for lstm, found 0";
+    assert_eq!(error.to_string(), few);
     let fitted = fitted(&panel());
     assert!(fitted.predict(&Workload::plain(&none)).is_err());
     let constant = series_of(vec![7.0; 10 * SEASON]);

@@ -117,7 +117,7 @@ impl Told {
     /// Forecasts with what was told.
     pub(super) fn forecast(
         &self,
-        batch: &Batch,
+        batch: &Batch<'_>,
         panel: &Panel,
         levels: &Levels,
         done: &(dyn Fn(usize) + Sync),
