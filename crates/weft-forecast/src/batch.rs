@@ -29,6 +29,7 @@ mod lifted;
 mod local;
 #[cfg(feature = "lstm")]
 mod network;
+mod young;
 
 /// How to forecast.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -223,7 +224,12 @@ impl Batch<'_> {
         let Some(shared) = shared.filter(|_| series.len() >= 2 * self.season) else {
             let mut judged = self.floors(series)?;
             judged.extend(self.judge(Method::Ets, series).ok().filter(|ets| ets.loss.is_finite()));
-            return Ok(answer(&judged, levels, series));
+            let mut answer = answer(&judged, levels, series);
+            if answer.model != ModelName::SeasonalNaive && series.len() < 2 * self.season {
+                let least = local::floor_of(series);
+                young::return_to_usual(&mut answer.quantiles, levels, series, least);
+            }
+            return Ok(answer);
         };
         let scores = shared.scores(index, ModelName::Boosted);
         if let Some(floor) = shared.better_floor(index) {

@@ -102,6 +102,7 @@ export interface components {
             accuracy: components["schemas"]["SeriesAccuracy"];
             cap?: number | null;
             levels: number[];
+            lifts: components["schemas"]["LiftShape"][];
             origin: components["schemas"]["Instant"];
             quantiles: number[][];
             resource: string;
@@ -196,6 +197,15 @@ export interface components {
             move?: number | null;
             sentence: string;
             workload?: string | null;
+        };
+        LiftShape: {
+            event: string;
+            factor: number;
+            high: number;
+            kind: string;
+            learned_from: number;
+            low: number;
+            source: string;
         };
         LinkShape: {
             bandwidth_bytes_per_second: number;
