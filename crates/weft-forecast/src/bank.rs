@@ -3,6 +3,7 @@
 //! host sums. Fitting is rare and apart ([`Bank::refit`]). A bank never looks at a sample beyond the
 //! step it is told to observe, and gives the same result for any number of threads.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -289,14 +290,19 @@ impl Bank {
 
     /// Tells young series of events, whose effects are learned from their pasts.
     fn tell_of_pasts(&mut self, young: &mut [(Box<Forecaster>, Series)]) {
+        let is_concerned = |series: &Forecaster, past: &Series| {
+            let until = past.end() + self.horizon();
+            self.announced.concerns(&series.key, past.start(), until)
+        };
         let mut concerned: Vec<&mut (Box<Forecaster>, Series)> =
-            young.iter_mut().filter(|(series, _)| self.announced.concerns(&series.key)).collect();
-        let panel: Vec<(SeriesKey, Series)> =
-            concerned.iter().map(|(series, past)| (series.key.clone(), past.clone())).collect();
-        let ends =
-            |(_, past): &(SeriesKey, Series)| past.start() + past.step().span() * past.len() as i64;
-        let Some(origin) = panel.iter().map(ends).max() else { return };
-        let effects = self.announced.learn(&panel, (origin, origin + self.horizon()));
+            young.iter_mut().filter(|(series, past)| is_concerned(series, past)).collect();
+        let keys: Vec<SeriesKey> = concerned.iter().map(|(series, _)| series.key.clone()).collect();
+        let Some(origin) = concerned.iter().map(|(_, past)| past.end()).max() else { return };
+        let begin = concerned.iter().map(|(_, past)| past.start()).min().unwrap_or(origin);
+        let times = (begin, origin, origin + self.horizon());
+        let season = self.lanes.season() as usize;
+        let past = |index: usize| Cow::Borrowed(&concerned[index].1);
+        let effects = self.announced.learn(&keys, past, season, times);
         for ((series, _), effects) in concerned.iter_mut().zip(effects) {
             series.tell_replayed(effects, self.step);
         }
@@ -319,22 +325,25 @@ impl Bank {
         self.announced.announcements = announcements;
         let Some(end) = self.end else { return };
         let (step, announced, season) = (self.step, &self.announced, self.lanes.season() as usize);
+        let origin = self.instant(end);
+        let begin = self.instant(end - self.history_steps as i64);
+        let times = (begin, origin, origin + self.horizon());
         let heeds = |series: &Forecaster| {
             let is_old = series.samples() >= FEWEST_STEPS as u64;
-            series.told().is_some() || is_old && announced.concerns(&series.key)
+            series.told().is_some() || is_old && announced.concerns(&series.key, begin, times.2)
         };
-        let (mut known, mut panel) = (Vec::new(), Vec::new());
+        let (mut known, mut keys) = (Vec::new(), Vec::new());
         for (row, series) in self.series.iter_mut().enumerate().filter(|(_, series)| heeds(series))
         {
             known.push((row, series.history.newest(season)));
             series.untell();
-            panel.push((series.key.clone(), series.history.series(step)));
+            keys.push(series.key.clone());
         }
-        if panel.is_empty() {
+        if keys.is_empty() {
             return;
         }
-        let origin = self.instant(end);
-        let effects = self.announced.learn(&panel, (origin, origin + self.horizon()));
+        let past = |index: usize| Cow::Owned(self.series[known[index].0].history.series(step));
+        let effects = self.announced.learn(&keys, past, season, times);
         for ((row, before), effects) in known.into_iter().zip(effects) {
             self.series[row].tell(effects, step);
             self.series[row].heed(&before);

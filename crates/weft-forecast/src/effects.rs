@@ -16,6 +16,8 @@
 //! shrinkage (Lindley & Smith 1972; Efron & Morris 1975). Learning is rare; [`SeriesEffects::at`] costs a scan over a
 //! series' events.
 
+use std::borrow::Cow;
+
 use rayon::iter::{IndexedParallelIterator, IntoParallelRefIterator, ParallelIterator};
 use weft_core::event::Occurrence;
 use weft_core::series::Series;
@@ -120,14 +122,23 @@ impl Effects {
     /// Learns from `panel`, whose series have so many steps a day. `announced` must have a concern for each series.
     pub fn learn(panel: &[Series], season: usize, announced: &Announced<'_>) -> Self {
         assert_eq!(panel.len(), announced.concerns.len(), "a concern for each series");
+        Self::learn_one_by_one(|index| Cow::Borrowed(&panel[index]), season, announced)
+    }
+
+    /// As [`Self::learn`], of series that are made as they are needed, and of which few are held at a time: `series` gives the
+    /// one at a position among the concerns.
+    pub(crate) fn learn_one_by_one<'a>(
+        series: impl Fn(usize) -> Cow<'a, Series> + Sync,
+        season: usize,
+        announced: &Announced<'_>,
+    ) -> Self {
         let kinds = kind::kinds(announced.occurrences);
-        let scenes: Vec<Scene> = panel
-            .par_iter()
-            .zip(announced.concerns)
-            .map(|(series, concern)| Scene::new(series, concern, season.max(1), announced, &kinds))
-            .collect();
+        let scene = |(index, concern): (usize, &Concern)| {
+            Scene::new(&series(index), concern, season.max(1), announced, &kinds)
+        };
+        let scenes: Vec<Scene> = announced.concerns.par_iter().enumerate().map(scene).collect();
         let clusters = |index: usize| announced.clusters.get(index).copied().unwrap_or_default();
-        let clusters: Vec<u32> = (0..panel.len()).map(clusters).collect();
+        let clusters: Vec<u32> = (0..scenes.len()).map(clusters).collect();
         let learned = learning::learn(&scenes, &kinds, &clusters, announced.occurrences);
         let foresee = |(index, scene): (usize, &Scene)| {
             scene.foresee(index, clusters[index], announced.occurrences, &kinds, &learned)

