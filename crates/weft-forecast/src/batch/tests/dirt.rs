@@ -152,16 +152,23 @@ fn tear(samples: &mut Samples, noise: &mut Noise) {
 for_every_method!(gaps_cost_little, check_gaps);
 
 fn check_gaps(method: Method) {
-    // The ensemble costs as much as three others.
-    let full = demand(1, if method == Method::Ensemble { 5 } else { 10 });
+    // Some cost more than others: each test is to be short.
+    let full = demand(
+        1,
+        match method {
+            Method::Ensemble => 3,
+            Method::Auto | Method::Arima => 6,
+            _ => 10,
+        },
+    );
     let mut noise = Noise::new(2);
     let whole = relative_loss(&forecast(method, &pasts(&full, |_| {})), &full);
     let torn = pasts(&full, |samples| tear(samples, &mut noise));
     let ratio = relative_loss(&forecast(method, &torn), &full) / whole;
-    // Measured: auto 1.034 here and 1.037 on another panel, MSTL 1.048, Theta 1.083, the others 1.012 to 1.029.
+    // Measured: auto 0.99 here, 1.034 and 1.037 on panels of ten and sixteen; MSTL 1.048, Theta 1.083, the others up to 1.029.
     let most = match method {
         Method::Theta => 1.09,
-        Method::Auto | Method::Mstl => 1.055,
+        Method::Mstl => 1.055,
         _ => 1.03,
     };
     assert!(ratio < most, "{ratio} times the loss without gaps");
@@ -173,24 +180,22 @@ for_every_method!(an_absurd_sample_reaches_no_further_than_its_step, check_absur
 /// quantile of any of them, in means of the series. A gap in its place moves them too.
 fn check_absurd(method: Method) {
     let full = demand(3, 4);
-    for times in [if method == Method::Auto { 1_000.0 } else { -1_000.0 }] {
-        let clean = forecast(method, &pasts(&full, |_| {}));
-        let mut series = 0;
-        let absurd = |samples: &mut Samples| {
-            series += 1;
-            let at = ORIGIN - SEASON - SEASON / 2;
-            samples[at] = samples[at].map(|value| if series == 1 { times * value } else { value });
-        };
-        let dirty = forecast(method, &pasts(&full, absurd));
-        let mut furthest = 0.0_f64;
-        for ((clean, dirty), full) in clean.iter().zip(&dirty).zip(&full) {
-            let usual = full.iter().sum::<f64>() / full.len() as f64;
-            let apart = clean.iter().zip(dirty).map(|(a, b)| f64::from((a - b).abs()) / usual);
-            furthest = apart.fold(furthest, f64::max);
-        }
-        // Measured: auto 0.14, others up to 0.03; left in, 37 to 42,000.
-        assert!(furthest < 0.18, "{furthest} means at {times} times");
+    let clean = forecast(method, &pasts(&full, |_| {}));
+    let mut series = 0;
+    let absurd = |samples: &mut Samples| {
+        series += 1;
+        let at = ORIGIN - SEASON - SEASON / 2;
+        samples[at] = samples[at].map(|value| if series == 1 { 1_000.0 * value } else { value });
+    };
+    let dirty = forecast(method, &pasts(&full, absurd));
+    let mut furthest = 0.0_f64;
+    for ((clean, dirty), full) in clean.iter().zip(&dirty).zip(&full) {
+        let usual = full.iter().sum::<f64>() / full.len() as f64;
+        let apart = clean.iter().zip(dirty).map(|(a, b)| f64::from((a - b).abs()) / usual);
+        furthest = apart.fold(furthest, f64::max);
     }
+    // Measured: auto 0.14, others up to 0.03; left in, 37 to 42,000.
+    assert!(furthest < 0.18, "{furthest} means");
 }
 
 for_every_method!(a_level_shift_of_yesterday_is_followed, check_shift_of_yesterday);
