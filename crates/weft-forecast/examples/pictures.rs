@@ -2,7 +2,7 @@
 //! fan, one that knows of an event, how often intervals cover by distance, how reliable the probability of a shortage is, and
 //! what the conformal correction does. The same code gives the same bytes; it must never draw what was not computed.
 //!
-//! `cargo run --release -p weft-forecast --example pictures`
+//! `cargo run --release -p weft-forecast --example pictures`; it takes some minutes
 
 use std::io::{self, Write};
 use std::path::Path;

@@ -136,7 +136,10 @@ pub(crate) fn draw() -> String {
             let (moved, anchor) = match said / range.1 {
                 // The whole view is crowded there; the corner shows them.
                 ..0.2 if panel == 0 => continue,
-                ..0.02 => ((10.0, -8.0), "start"),
+                ..0.02 => ((10.0, -3.0), "start"),
+                ..0.1 => ((9.0, 3.0), "start"),
+                // On the side away from the diagonal.
+                _ if share > said => ((-9.0, -6.0), "end"),
                 0.9.. => ((-10.0, -2.0), "end"),
                 _ => ((9.0, 16.0), "start"),
             };
