@@ -412,16 +412,19 @@ impl Bank {
     ///
     /// Of `samples`, those of this step count (of two of one series the later); older ones are
     /// written into the history only, since forecasts have gone on from there; later ones are not
-    /// looked at. An `at` that was observed before makes all of them late.
+    /// looked at. An `at` that was observed before makes all of them late. The first sample that is beyond a series' cap
+    /// and more than twenty times all before it is taken for a gap.
     pub fn observe(&mut self, at: Timestamp, samples: &[Sample], groups: &[Group]) {
         let step = self.step_at(at);
         let is_late = self.end.is_some_and(|end| step < end);
-        let current = self.sort_in(if is_late { None } else { Some(step) }, samples);
+        let mut current = self.sort_in(if is_late { None } else { Some(step) }, samples);
         if is_late {
             return;
         }
         self.end = Some(step);
         self.align();
+        let pairs = self.series.iter_mut().zip(&mut current);
+        pairs.for_each(|(series, sample)| *sample = series.believed(*sample));
         self.first_origin.get_or_insert(step);
         let heard = current.iter().flatten().count();
         if heard > 0 {
@@ -675,12 +678,16 @@ impl Replayed {
         step: Step,
     ) -> Self {
         let sample = |index: usize| past.get(index).map(|value| (value, past.is_censored(index)));
-        (0..known).for_each(|index| series.absorb(sample(index)));
+        for index in 0..known {
+            let believed = series.believed(sample(index));
+            series.absorb(believed);
+        }
         series.refit(lanes.season(), step);
         let begin = series.history.end();
         let mut completed = Vec::new();
         for index in known..past.len() {
-            series.advance(sample(index), lanes, pool, trees);
+            let believed = series.believed(sample(index));
+            series.advance(believed, lanes, pool, trees);
             completed.extend_from_slice(&series.completed);
             series.refit(lanes.season(), step);
         }

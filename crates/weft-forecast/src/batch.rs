@@ -23,6 +23,7 @@ use local::{Judged, Refit};
 pub(crate) use lifted::event_lift;
 pub use lifted::{EventLift, LiftedForecast};
 
+pub(crate) mod absurd;
 mod auto;
 mod conformal;
 mod lifted;
@@ -138,13 +139,14 @@ impl Shared {
 impl Batch<'_> {
     /// Forecasts the steps after each series of `panel`. `done` is told how many series have been dealt with, now and then,
     /// from any thread. The result is the same for any number of threads. A series errs where the method cannot be fitted
-    /// to it.
+    /// to it. A sample that is more than twenty times all others of its series is taken for a gap.
     pub fn forecast(
         &self,
         panel: &[Series],
         levels: &Levels,
         done: &(dyn Fn(usize) + Sync),
     ) -> Vec<Result<BatchForecast, ModelError>> {
+        let panel = &*absurd::without(panel);
         let shared = match self.method {
             Method::Auto | Method::Ensemble => {
                 Shared::Trees(trees(self, panel, done).map(Box::new))

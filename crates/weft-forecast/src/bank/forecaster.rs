@@ -18,6 +18,7 @@ use super::pool::Pool;
 use super::surprise::Surprises;
 use super::told::{BucketLift, Came, Told};
 use super::trees::Trees;
+use crate::batch::absurd;
 use crate::boosted::local::Local;
 use crate::distribution::conformal_quantile;
 use crate::effects::{Lift, SeriesEffects};
@@ -127,6 +128,8 @@ pub(super) struct Forecaster {
     samples: u64,
     fit_at: u64,
     last_value: f32,
+    /// The largest sample that ever came, believed or not.
+    largest: f32,
     last_sample: Option<i64>,
     /// What one unit of a stored residual is worth: a power of two, fixed by the first sample that
     /// is not zero.
@@ -167,6 +170,7 @@ impl Forecaster {
             samples: 0,
             fit_at: FIRST_FIT,
             last_value: 0.0,
+            largest: 0.0,
             last_sample: None,
             scale: None,
             tracks: vec![[Track::default(); KINDS]; lanes.len()],
@@ -181,6 +185,17 @@ impl Forecaster {
             coverage: Coverage::default(),
             completed: Vec::new(),
         }
+    }
+
+    /// The sample of the next step as far as it is believed: what is many times all that ever came is a gap, unless it
+    /// is below the series' cap. The next one like it is believed, whenever it comes.
+    pub(super) fn believed(&mut self, sample: Option<(f32, bool)>) -> Option<(f32, bool)> {
+        let size = sample?.0.abs();
+        let is_known = self.samples >= absurd::FEWEST_SAMPLES as u64 && self.largest > 0.0;
+        let is_possible = self.cap.is_finite() && size <= self.cap;
+        let is_absurd = is_known && !is_possible && size > absurd::TIMES * self.largest;
+        self.largest = self.largest.max(size);
+        sample.filter(|_| !is_absurd)
     }
 
     /// Brings the series to `end` with gaps. What lies further back than its memory is forgotten.

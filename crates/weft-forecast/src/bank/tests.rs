@@ -8,6 +8,8 @@ use weft_core::forecast::Confidence;
 use super::*;
 use crate::generated::Noise;
 
+mod dirt;
+
 const SEASON: usize = 48;
 
 fn step() -> Step {

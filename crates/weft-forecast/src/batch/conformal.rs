@@ -93,18 +93,27 @@ impl<M: Global> Panel<M> {
         series: &Series,
         levels: &Levels,
     ) -> Option<Vec<f32>> {
-        let (least, asked) = (floor_of(series), Between::new(levels.as_slice()));
+        let (least, most, asked) =
+            (floor_of(series), ceiling_of(series), Between::new(levels.as_slice()));
         let mut quantiles = Vec::with_capacity(self.horizon * levels.as_slice().len());
         for (ahead, path) in self.model.predict(index, series)?.into_iter().enumerate() {
             asked.read(
                 &corrected(&path, &self.corrections[range_of(ahead, self.horizon)]),
                 &mut |value| {
-                    quantiles.push(value.max(least));
+                    quantiles.push(value.min(most).max(least));
                 },
             );
         }
         Some(quantiles)
     }
+}
+
+/// As far above all that `series` ever was as that reaches from its lowest to its highest: a model that has learned of few
+/// series, or of none like this one, has said sixteen times the highest of a series that is mostly zero.
+fn ceiling_of(series: &Series) -> f32 {
+    let ends = |(low, high): (f32, f32), value: f32| (low.min(value), high.max(value));
+    let (low, high) = series.iter().flatten().fold((f32::INFINITY, f32::NEG_INFINITY), ends);
+    high + (high - low)
 }
 
 /// By range of steps ahead and level: what is to be added, in units of the spread between the levels 0.1 and 0.9.

@@ -4,6 +4,8 @@ use super::*;
 use crate::generated::{Noise, series_of};
 use weft_core::time::{Step, Timestamp};
 
+mod dirt;
+
 const SEASON: usize = 24;
 
 fn levels() -> Levels {
