@@ -342,7 +342,7 @@ impl Forecaster {
         match sample {
             Some((value, true)) => self.ets.update_at_least(value.into()),
             Some((value, false)) => {
-                let value = self.believed(value);
+                let value = self.tempered(value);
                 self.ets.update(Some(value.into()));
             }
             None => self.ets.update(None),
@@ -357,7 +357,7 @@ impl Forecaster {
     }
 
     /// What smoothing is told of `value`.
-    fn believed(&mut self, value: f32) -> f32 {
+    fn tempered(&mut self, value: f32) -> f32 {
         let track = self.tracks[0][ETS];
         let expected = self.ets.predict(1)[0] as f32;
         self.surprises.believed(value, expected, track.spread, track.count)
