@@ -69,7 +69,8 @@ fn of_loop() -> Covered {
             continue;
         }
         for index in 0..LOOP_SERIES {
-            let forecast = bank.forecast(&key(index), DAY, &levels(&LEVELS)).expect("days known");
+            let forecast =
+                bank.forecast(&key(index), DAY, &levels(&LEVELS)).expect("days are known by then");
             let quantiles: Vec<f32> = (0..DAY).flat_map(|a| forecast.at(a).to_vec()).collect();
             let came = &rows[t + 1..];
             covered.judge(&quantiles, |ahead| came[ahead][index]);
