@@ -191,7 +191,7 @@ fn a_level_shift_of_yesterday_is_followed() {
 #[test]
 fn a_level_shift_of_today_is_followed() {
     // What reverts mostly is expected to revert: a quarter is followed, and the intervals cover half.
-    check_shift(8, (0.2, 0.6), 0.55);
+    check_shift(8, (0.2, 0.6), 0.5);
 }
 
 #[test]
