@@ -168,7 +168,7 @@ pub struct Bank {
     pool: Pool,
     trees: Trees,
     tail: HostTail,
-    announced: announced::Told,
+    announced: announced::Events,
     /// As of the last observation; none where series came or went since.
     scenarios: Option<Arc<Scenarios>>,
 }
@@ -191,7 +191,7 @@ impl Bank {
             pool: Pool::new(&lanes),
             trees: Trees::new(look_ups),
             tail: HostTail::new(lanes.len()),
-            announced: announced::Told::default(),
+            announced: announced::Events::default(),
             scenarios: None,
             lanes,
         }

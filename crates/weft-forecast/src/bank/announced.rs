@@ -53,12 +53,12 @@ impl Announcement {
 
 /// What was told, and the events that effects were last learned of, with their kinds.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Told {
+pub(super) struct Events {
     pub(super) announcements: Vec<Announcement>,
     known: Vec<(Occurrence, String)>,
 }
 
-impl Told {
+impl Events {
     /// Whether any event of that time concerns the series.
     pub(super) fn concerns(&self, key: &SeriesKey, begin: Timestamp, until: Timestamp) -> bool {
         let mut near = self.announcements.iter().filter(|event| event.is_near(begin, until));

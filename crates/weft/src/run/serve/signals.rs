@@ -2,7 +2,6 @@
 //! rhythm each replaces the events of its source in the store and writes down how the reading went. What was
 //! known must never be lost because a source cannot be read, and what is not trusted must never become it here.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -12,7 +11,7 @@ use std::time::{Duration, Instant};
 use weft_collect::signal::fetching::Fetching;
 use weft_collect::signal::source::SignalSource;
 use weft_collect::signal::{Problems, Reading};
-use weft_core::event::{EventKind, Occurrence, Signal};
+use weft_core::event::{Occurrence, Signal};
 use weft_core::policy::Window;
 use weft_core::time::{Span, Timestamp};
 use weft_store::kept::KeptSource;
@@ -56,9 +55,11 @@ fn remembered(now: Timestamp) -> Window {
     Window { begins: now - MEMORY, ..horizon(now) }
 }
 
-/// The events that forecasts may heed at `now`: those that are vouched for.
+/// The events that forecasts may heed from `now` on: those that are vouched for, however far ahead, since nobody asks again
+/// until they change.
 pub fn heeded(store: &dyn Store, now: Timestamp) -> Result<Arc<[Occurrence]>, StoreError> {
-    let signals = store.events(remembered(now))?;
+    let ends = Timestamp::from_millis(i64::MAX);
+    let signals = store.events(Window { ends, ..remembered(now) })?;
     let trusted = signals.iter().filter_map(Signal::to_act_on);
     Ok(trusted.cloned().map(Occurrence::from).collect())
 }
@@ -125,19 +126,6 @@ fn of(signals: &[Signal], source: &str) -> Vec<Signal> {
     signals.iter().filter(|signal| signal.source() == source).cloned().collect()
 }
 
-/// The news that a feed lists no more because they are old, though they may still teach.
-fn dropped(known: &[Signal], read: &[Signal], now: Timestamp) -> Vec<Signal> {
-    let listed: BTreeSet<_> = read.iter().map(|signal| &signal.to_show().id).collect();
-    let is_dropped = |signal: &&Signal| {
-        let event = signal.to_show();
-        event.kind == EventKind::News
-            && event.window.ends < now
-            && event.window.ends > remembered(now).begins
-            && !listed.contains(&event.id)
-    };
-    known.iter().filter(is_dropped).cloned().collect()
-}
-
 /// One source on its thread.
 struct Follower {
     source: SignalSource,
@@ -189,8 +177,7 @@ impl Follower {
     }
 
     fn take(&mut self, reading: Reading, now: Timestamp) -> Result<(), StoreError> {
-        let Reading { mut signals, problems } = reading;
-        signals.extend(dropped(&self.known, &signals, now));
+        let Reading { signals, problems } = reading;
         let store = self.desk.store().clone();
         if signals != self.known {
             store.put_events(self.source.name(), &signals)?;
