@@ -150,6 +150,11 @@ impl TrackedMove {
         Self::new(planned, plan, state)
     }
 
+    /// Whether it waits for an approval or its start.
+    fn waits(&self) -> bool {
+        matches!(self.state, MoveState::Proposed | MoveState::Scheduled) && !self.recording
+    }
+
     /// Whether it holds room and budget now.
     fn occupies(&self) -> bool {
         self.state == MoveState::Running || self.recording

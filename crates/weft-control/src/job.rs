@@ -51,6 +51,8 @@ pub enum JobResult {
         plan: Arc<Plan>,
         /// What the checker found wrong with it: nothing, or there is a defect.
         refused: Vec<String>,
+        /// The approved moves that it had to let go, each with the reason.
+        let_go: BTreeMap<MoveId, String>,
         /// How hosts look ahead, where that was asked for.
         outlook: Option<Arc<Outlook>>,
     },
@@ -192,7 +194,7 @@ pub struct PlanJob {
 impl PlanJob {
     fn run(self, stop: &dyn Fn() -> bool) -> JobResult {
         if self.situation.policy.mode == Mode::Observe {
-            return self.planned(self.detect(), Vec::new());
+            return self.planned(self.detect(), Vec::new(), BTreeMap::new());
         }
         let plan = weft_plan::make(
             &self.situation,
@@ -204,8 +206,8 @@ impl PlanJob {
         let plan = self.with_kept_numbers(plan);
         let refused = check(&self.situation, &plan);
         let plan = if refused.is_empty() { plan } else { self.without_refused_moves(plan) };
-        let plan = self.with_approved_moves(plan);
-        self.planned(plan, refused.iter().map(ToString::to_string).collect())
+        let (plan, let_go) = self.with_approved_moves(plan);
+        self.planned(plan, refused.iter().map(ToString::to_string).collect(), let_go)
     }
 
     /// The plan with the numbers of the waiting moves that it has again.
@@ -232,26 +234,48 @@ impl PlanJob {
         plan
     }
 
-    /// The plan with the approved moves that it no longer has: what a person has let go ahead is done
-    /// while the checker lets it pass, though a newer forecast would not propose it. One whose workload
-    /// the plan moves otherwise makes way.
-    fn with_approved_moves(&self, mut plan: Plan) -> Plan {
+    /// The plan with the approved moves that it no longer has, and those that it had to let go: what a
+    /// person has let go ahead is done while the checker lets it pass, though a newer forecast would not
+    /// propose it. One whose workload the plan moves otherwise makes way.
+    fn with_approved_moves(&self, mut plan: Plan) -> (Plan, BTreeMap<MoveId, String>) {
+        let mut let_go = BTreeMap::new();
         if self.situation.policy.mode != Mode::Approve {
-            return plan;
+            return (plan, let_go);
         }
-        for approved in &self.situation.waiting {
-            if plan.moves.iter().all(|planned| planned.workload != approved.workload) {
-                let start = approved.start.max(self.situation.now);
-                self.admit(&mut plan, &[Move { start, ..approved.clone() }]);
-            }
+        // By start: what a move waits for is admitted before it.
+        let mut approved: Vec<&Move> = self.situation.waiting.iter().collect();
+        approved.sort_by_key(|waiting| (waiting.start, waiting.id));
+        for waiting in approved {
+            let instead = plan.moves.iter().find(|planned| planned.workload == waiting.workload);
+            let why = match instead {
+                Some(planned) if planned.id == waiting.id => continue,
+                Some(planned) => {
+                    format!("{} moves the workload to {} instead", planned.id, planned.to)
+                }
+                None => {
+                    let start = waiting.start.max(self.situation.now);
+                    plan.moves.push(Move { start, ..waiting.clone() });
+                    let Some(violation) = check(&self.situation, &plan).into_iter().next() else {
+                        continue;
+                    };
+                    plan.moves.pop();
+                    violation.to_string()
+                }
+            };
+            let_go.insert(waiting.id, why);
         }
         plan.moves.sort_by_key(|planned| (planned.start, planned.id));
-        plan
+        (plan, let_go)
     }
 
-    fn planned(&self, plan: Plan, refused: Vec<String>) -> JobResult {
+    fn planned(
+        &self,
+        plan: Plan,
+        refused: Vec<String>,
+        let_go: BTreeMap<MoveId, String>,
+    ) -> JobResult {
         let outlook = self.publish.then(|| Arc::new(weft_plan::outlook(&self.situation, &plan)));
-        JobResult::Planned { plan: Arc::new(plan), refused, outlook }
+        JobResult::Planned { plan: Arc::new(plan), refused, let_go, outlook }
     }
 
     /// The plan with only those moves that the checker lets pass together: one bad move must not

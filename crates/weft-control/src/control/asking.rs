@@ -136,11 +136,36 @@ impl Control {
         }
     }
 
-    fn approve(&mut self, now: Timestamp, id: MoveId, commands: &mut Vec<Command>) {
-        let Some(tracked) = self.moves.get_mut(&id) else { return };
-        if tracked.state != MoveState::Proposed || self.policy.mode != Mode::Approve {
+    /// The move, and those that it waits for and nobody has approved yet, each after what it waits
+    /// for: an approval of a move is one of what it takes.
+    pub fn approved_with(&self, id: MoveId) -> Vec<MoveId> {
+        let mut found = Vec::new();
+        self.gather_proposed(id, &mut found);
+        found
+    }
+
+    fn gather_proposed(&self, id: MoveId, found: &mut Vec<MoveId>) {
+        let Some(tracked) = self.moves.get(&id) else { return };
+        if tracked.state != MoveState::Proposed || found.contains(&id) {
             return;
         }
+        for needed in &tracked.planned.prerequisites {
+            self.gather_proposed(*needed, found);
+        }
+        found.push(id);
+    }
+
+    fn approve(&mut self, now: Timestamp, id: MoveId, commands: &mut Vec<Command>) {
+        if self.policy.mode != Mode::Approve {
+            return;
+        }
+        for id in self.approved_with(id) {
+            self.approve_one(now, id, commands);
+        }
+    }
+
+    fn approve_one(&mut self, now: Timestamp, id: MoveId, commands: &mut Vec<Command>) {
+        let Some(tracked) = self.moves.get_mut(&id) else { return };
         tracked.state = MoveState::Scheduled;
         let planned = tracked.planned.clone();
         let approval = Approval { cost: planned.cost.total(), expires: planned.latest_start };
@@ -158,8 +183,7 @@ impl Control {
     /// A rejected workload is left alone for a cool-down, as if it had just been moved.
     fn reject(&mut self, now: Timestamp, id: MoveId, commands: &mut Vec<Command>) {
         let Some(tracked) = self.moves.get(&id) else { return };
-        if !matches!(tracked.state, MoveState::Proposed | MoveState::Scheduled) || tracked.recording
-        {
+        if !tracked.waits() {
             return;
         }
         let planned = tracked.planned.clone();

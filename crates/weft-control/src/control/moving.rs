@@ -20,7 +20,7 @@ use crate::record::Record;
 const SHORTEST_PATIENCE: Span = Span::from_seconds(60);
 
 /// How a move ended.
-struct End {
+pub(super) struct End {
     state: MoveState,
     measure: Option<MoveMeasure>,
     failure: Option<MoveFailure>,
@@ -32,7 +32,7 @@ impl End {
         Self { state, measure: Some(measure), failure, refusal: None }
     }
 
-    const fn never_ran(state: MoveState, refusal: Option<String>) -> Self {
+    pub(super) const fn never_ran(state: MoveState, refusal: Option<String>) -> Self {
         Self { state, measure: None, failure: None, refusal }
     }
 }
@@ -123,15 +123,11 @@ impl Control {
 
     /// Ends what can no longer start: too late, or a prerequisite did not succeed.
     fn expire(&mut self, now: Timestamp, commands: &mut Vec<Command>) {
-        let waits = |tracked: &TrackedMove| {
-            matches!(tracked.state, MoveState::Proposed | MoveState::Scheduled)
-                && !tracked.recording
-        };
         let dead = |id: &MoveId| !self.moves.contains_key(id) && !self.succeeded(*id);
         let over: Vec<_> = self
             .moves
             .iter()
-            .filter(|(_, tracked)| waits(tracked))
+            .filter(|(_, tracked)| tracked.waits())
             .filter_map(|(id, tracked)| {
                 if now > tracked.planned.latest_start {
                     return Some((*id, MoveState::Expired));
@@ -274,7 +270,13 @@ impl Control {
     }
 
     /// Puts a move into its final state, once.
-    fn end(&mut self, now: Timestamp, id: MoveId, end: End, commands: &mut Vec<Command>) {
+    pub(super) fn end(
+        &mut self,
+        now: Timestamp,
+        id: MoveId,
+        end: End,
+        commands: &mut Vec<Command>,
+    ) {
         let Some(mut tracked) = self.moves.remove(&id) else { return };
         tracked.state = end.state;
         tracked.ended = Some(now);

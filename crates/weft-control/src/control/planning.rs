@@ -1,6 +1,6 @@
 //! Samples in, scenarios out, plans made and adopted.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::mem::discriminant;
 use std::sync::Arc;
 
@@ -16,6 +16,7 @@ use weft_core::time::{Span, Timestamp};
 use weft_plan::situation::Situation;
 use weft_plan::{Effort, Numbering};
 
+use super::moving::End;
 use super::{BankSeat, Control, PlanningJob, TrackedMove};
 use crate::command::Command;
 use crate::job::{Job, JobResult, PlanJob, UpdateJob};
@@ -84,7 +85,7 @@ impl Control {
                     }
                 }
             }
-            JobResult::Planned { plan, refused, outlook } => {
+            JobResult::Planned { plan, refused, let_go, outlook } => {
                 if self.planning.as_ref().is_none_or(|job| job.id != id) {
                     return;
                 }
@@ -94,7 +95,7 @@ impl Control {
                     return;
                 }
                 self.outlook = outlook;
-                self.adopt(now, plan, refused, commands);
+                self.adopt(now, plan, refused, let_go, commands);
             }
         }
     }
@@ -222,6 +223,7 @@ impl Control {
         now: Timestamp,
         plan: Arc<Plan>,
         refused: Vec<String>,
+        let_go: BTreeMap<MoveId, String>,
         commands: &mut Vec<Command>,
     ) {
         if !refused.is_empty() {
@@ -233,6 +235,12 @@ impl Control {
         let since = |key: &ShortageKey| self.planned_since.get(key).copied().unwrap_or(now);
         let answered = plan.moves.iter().filter_map(|planned| planned.purpose.shortage());
         self.planned_since = answered.map(|key| (key.clone(), since(key))).collect();
+        // What a person has approved does not go without a word.
+        for (id, why) in let_go {
+            if self.moves.get(&id).is_some_and(TrackedMove::waits) {
+                self.end(now, id, End::never_ran(MoveState::Superseded, Some(why)), commands);
+            }
+        }
         self.supersede_waiting();
         self.forget_old_moves(now);
         if self.is_news(&plan) {
@@ -266,20 +274,14 @@ impl Control {
 
     /// Moves that wait for an approval or their start.
     fn waiting_ids(&self) -> BTreeSet<MoveId> {
-        let waits = |tracked: &TrackedMove| {
-            matches!(tracked.state, MoveState::Proposed | MoveState::Scheduled)
-                && !tracked.recording
-        };
-        self.moves.iter().filter(|(_, tracked)| waits(tracked)).map(|(id, _)| *id).collect()
+        let waiting = self.moves.iter().filter(|(_, tracked)| tracked.waits());
+        waiting.map(|(id, _)| *id).collect()
     }
 
-    /// Moves of the old plan that have not started make way for the new plan's. They leave no
-    /// trace but the plan in the journal that superseded them.
+    /// Moves of the old plan that have not started make way for the new plan's. Those that nobody
+    /// approved leave no trace but the plan in the journal that superseded them.
     fn supersede_waiting(&mut self) {
-        self.moves.retain(|_, tracked| {
-            !matches!(tracked.state, MoveState::Proposed | MoveState::Scheduled)
-                || tracked.recording
-        });
+        self.moves.retain(|_, tracked| !tracked.waits());
     }
 
     /// Ended moves are kept for a day: prerequisites and people look back no further.

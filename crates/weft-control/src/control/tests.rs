@@ -10,7 +10,7 @@ use weft_core::id::{HostId, MoveId};
 use weft_core::observation::{
     HostState, MoveFailure, MoveMeasure, MoveOrder, MoveStatus, Observation,
 };
-use weft_core::plan::MoveState;
+use weft_core::plan::{Move, MoveState};
 use weft_core::policy::{Mode, Policy};
 use weft_core::resource::{Amounts, Capacity, Resource, SeriesKey};
 use weft_core::series::Sample;
@@ -290,6 +290,63 @@ fn an_approved_move_is_done_though_the_next_plan_does_without_it() {
     assert!(others.iter().all(|id| scene.control.moves().all(|m| m.planned.id != *id)));
     scene.feed(Event::Asked(Request::Resume));
     assert_eq!(scene.orders.first().map(|order| order.id), Some(approved));
+}
+
+/// Regression: one saw "approved" and then nothing ever again, as nobody had approved what the move waits for.
+#[test]
+fn an_approval_takes_in_what_the_move_waits_for() {
+    let mut scene = Scene::after_an_hour(Mode::Approve);
+    scene.plans_take_time = true;
+    scene.pass_steps(1);
+    let Some(Event::JobDone(job, JobResult::Planned { plan, refused, let_go, outlook })) =
+        scene.plans.pop_front()
+    else {
+        panic!("expected a plan");
+    };
+    let mut plan = (*plan).clone();
+    let first = plan.moves[0].clone();
+    let other = ["a", "b", "c"].into_iter().find(|name| first.workload != (*name).into());
+    let follower = Move {
+        id: MoveId(first.id.0 + 1),
+        workload: other.expect("three workloads").into(),
+        prerequisites: vec![first.id],
+        ..first.clone()
+    };
+    let id = follower.id;
+    plan.moves.push(follower);
+    let plan = Arc::new(plan);
+    scene.feed(Event::Asked(Request::Pause));
+    scene.feed(Event::JobDone(job, JobResult::Planned { plan, refused, let_go, outlook }));
+    assert_eq!(scene.control.approved_with(id), [first.id, id]);
+    scene.feed(Event::Asked(Request::Approve(id)));
+    assert_eq!(scene.proposed(), []);
+    assert_eq!(scene.count(|r| matches!(r, Record::Approved { .. })), 2, "each is told");
+}
+
+/// Regression: an approved move that the next plan could not keep was gone without a word.
+#[test]
+fn an_approved_move_that_is_let_go_is_told_with_the_reason() {
+    let mut scene = Scene::after_an_hour(Mode::Approve);
+    let approved = scene.proposed()[0];
+    let tracked = scene.control.moves().find(|tracked| tracked.planned.id == approved);
+    let target = tracked.expect("it is proposed").planned.to.clone();
+    scene.feed(Event::Asked(Request::Pause));
+    scene.feed(Event::Asked(Request::Approve(approved)));
+    scene.feed(Event::Asked(Request::Drain(target)));
+    scene.pass_steps(2);
+    let ends: Vec<_> = scene
+        .journal
+        .iter()
+        .filter_map(|entry| match &entry.record {
+            Record::Ended { move_id, state, refusal, .. } => Some((*move_id, *state, refusal)),
+            _ => None,
+        })
+        .collect();
+    let [(id, MoveState::Superseded, Some(why))] = ends.as_slice() else {
+        panic!("expected one superseded move with the reason, found {ends:?}");
+    };
+    assert_eq!(*id, approved);
+    assert!(!why.is_empty());
 }
 
 #[test]

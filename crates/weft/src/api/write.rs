@@ -19,7 +19,7 @@ pub(super) async fn ask(app: &App, ask: Ask) -> Answer {
     Ok(Json(Acknowledged { done }))
 }
 
-/// Lets a proposed move go ahead.
+/// Lets a proposed move go ahead, and with it the moves that it waits for.
 #[utoipa::path(post, path = "/moves/{id}/approve", tag = "moves", params(("id" = u64, Path)), responses(
     (status = 200, body = Acknowledged), (status = 401, body = Problem), (status = 404, body = Problem), (status = 409, body = Problem),
 ))]

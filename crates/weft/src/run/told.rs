@@ -14,7 +14,15 @@ pub(super) fn told(request: &Request, control: &Control) -> String {
         )
     };
     match request {
-        Request::Approve(id) => format!("{} is approved", named(id)),
+        Request::Approve(id) => {
+            let needed = control.approved_with(*id);
+            let needed: Vec<_> = needed.iter().filter(|each| *each != id).map(&named).collect();
+            let needed = match needed.as_slice() {
+                [] => String::new(),
+                needed => format!(", with {}, which it waits for", needed.join(" and ")),
+            };
+            format!("{} is approved{needed}", named(id))
+        }
         Request::Reject(id) => {
             format!("{} is rejected; the workload is left alone for a while", named(id))
         }
