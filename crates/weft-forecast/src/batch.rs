@@ -16,6 +16,7 @@ use crate::model::ModelError;
 use crate::mstl::Mstl;
 use crate::prophet::Prophet;
 use crate::theta::Theta;
+use crate::unconstrained;
 use auto::trees;
 use conformal::Panel;
 use local::{Judged, Refit};
@@ -147,17 +148,17 @@ impl Batch<'_> {
         done: &(dyn Fn(usize) + Sync),
     ) -> Vec<Result<BatchForecast, ModelError>> {
         let panel = &*absurd::without(panel);
+        // The models of one series know bounds, those of the panel do not.
+        let told = &*unconstrained::panel(panel, self.season);
         let shared = match self.method {
-            Method::Auto | Method::Ensemble => {
-                Shared::Trees(trees(self, panel, done).map(Box::new))
-            }
+            Method::Auto | Method::Ensemble => Shared::Trees(trees(self, told, done).map(Box::new)),
             #[cfg(feature = "lstm")]
-            Method::Lstm => Shared::Network(network::network(self, panel, done).map(Box::new)),
+            Method::Lstm => Shared::Network(network::network(self, told, done).map(Box::new)),
             _ => Shared::Nothing,
         };
         let finished = AtomicUsize::new(if shared.took_time() { panel.len() / 2 } else { 0 });
         let each = |(index, series): (usize, &Series)| {
-            let answer = self.one(&shared, index, series, levels);
+            let answer = self.one(&shared, index, (series, &told[index]), levels);
             done(finished.fetch_add(1, Ordering::Relaxed).min(panel.len() - 1) + 1);
             answer
         };
@@ -168,16 +169,16 @@ impl Batch<'_> {
         &self,
         shared: &Shared,
         index: usize,
-        series: &Series,
+        (series, told): (&Series, &Series),
         levels: &Levels,
     ) -> Result<BatchForecast, ModelError> {
         match self.method {
-            Method::Auto => self.auto(shared.trees(), index, series, levels),
-            Method::Ensemble => self.ensemble(shared.trees(), index, series, levels),
+            Method::Auto => self.auto(shared.trees(), index, (series, told), levels),
+            Method::Ensemble => self.ensemble(shared.trees(), index, (series, told), levels),
             Method::Naive => Ok(answer(&self.floors(series)?, levels, series)),
             Method::Lstm => match shared {
                 #[cfg(feature = "lstm")]
-                Shared::Network(network) => network::answer(network, index, series, levels),
+                Shared::Network(network) => network::answer(network, index, told, levels),
                 _ => Err(ModelError::Absent { model: ModelName::Lstm }),
             },
             Method::Ets | Method::Theta | Method::Mstl | Method::Arima | Method::Prophet => {
@@ -219,7 +220,7 @@ impl Batch<'_> {
         &self,
         shared: Option<&Panel<FittedBoosted>>,
         index: usize,
-        series: &Series,
+        (series, told): (&Series, &Series),
         levels: &Levels,
     ) -> Result<BatchForecast, ModelError> {
         // Too short for the panel's trees: what little there is decides.
@@ -243,7 +244,7 @@ impl Batch<'_> {
                 scores,
             });
         }
-        let quantiles = shared.quantiles(index, series, levels);
+        let quantiles = shared.quantiles(index, told, levels);
         let quantiles = quantiles.ok_or(ModelError::TooShort {
             model: ModelName::Boosted,
             needed: 1,
@@ -257,7 +258,7 @@ impl Batch<'_> {
         &self,
         shared: Option<&Panel<FittedBoosted>>,
         index: usize,
-        series: &Series,
+        (series, told): (&Series, &Series),
         levels: &Levels,
     ) -> Result<BatchForecast, ModelError> {
         let judged: Vec<Judged> = [Method::Ets, Method::Arima]
@@ -266,7 +267,7 @@ impl Batch<'_> {
             .collect();
         let mut members: Vec<Vec<f32>> =
             judged.iter().map(|judged| judged.quantiles(levels, series)).collect();
-        members.extend(shared.and_then(|shared| shared.quantiles(index, series, levels)));
+        members.extend(shared.and_then(|shared| shared.quantiles(index, told, levels)));
         if members.is_empty() {
             return Ok(answer(&self.floors(series)?, levels, series));
         }

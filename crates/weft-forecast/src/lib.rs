@@ -21,6 +21,7 @@ mod past;
 pub mod prophet;
 pub mod stl;
 pub mod theta;
+mod unconstrained;
 pub mod validation;
 
 #[cfg(test)]

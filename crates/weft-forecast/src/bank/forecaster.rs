@@ -25,6 +25,7 @@ use crate::effects::{Lift, SeriesEffects};
 use crate::ets::{Ets, FittedEts, Smoothing};
 use crate::model::{FittedModel, Model};
 use crate::past::Past;
+use crate::unconstrained::unconstrained;
 use crate::validation::pinball;
 
 /// The candidates, in the order of every array over them; the floors first.
@@ -324,12 +325,23 @@ impl Forecaster {
             return;
         };
         let is_first = self.boosted.is_empty();
-        let values = self.history.newest(self.known_steps());
+        let values = self.demand(lanes.season());
         let Some(path) = trees.path(values, now, local, lanes) else { return };
         (self.boosted, self.boosted_from) = (path, now);
         if is_first {
             self.judge_anew(lanes.season());
         }
+    }
+
+    /// All that is held from the first sample on, where it was cut off what it may have been.
+    fn demand(&self, season: i64) -> Vec<f32> {
+        if !self.history.has_censored() {
+            return self.history.newest(self.known_steps());
+        }
+        // Only the order of the steps counts here.
+        let series = self.history.series(Step::FIVE_MINUTES);
+        let demand = unconstrained(&series, season as usize);
+        demand.iter().map(|value| value.unwrap_or(f32::NAN)).collect()
     }
 
     /// Steps since the first sample, as far as they are held.
@@ -567,7 +579,7 @@ impl Forecaster {
             }
             self.ets = fitted;
         }
-        let past = Past::of(self.history.newest(self.known_steps()), season, 7 * season);
+        let past = Past::of(self.demand(season as i64), season, 7 * season);
         self.local = Some(Box::new(Local::new(&past, season)));
         let pause = self.samples.min(season as u64).max(1);
         self.fit_at = self.samples + pause;

@@ -100,6 +100,11 @@ impl History {
         self.holds(step) && self.censored[index / 64] >> (index % 64) & 1 == 1
     }
 
+    /// Whether one of the samples that are held is only a lower bound.
+    pub(super) fn has_censored(&self) -> bool {
+        self.censored.iter().any(|word| *word > 0)
+    }
+
     /// Mean and variance of the samples in `steps`, and whether one is censored; none where more
     /// than half are gaps.
     pub(super) fn summary(&self, steps: Range<i64>) -> Option<Summary> {

@@ -10,6 +10,7 @@ use weft_core::series::Series;
 use super::lanes::Lanes;
 use crate::boosted::local::Local;
 use crate::boosted::{Boosted, FittedBoosted, LEVELS, Pieces};
+use crate::unconstrained;
 
 /// Series that are learned from at most: more of them bring little and cost a second each hundred.
 const MOST_SERIES: usize = 1_000;
@@ -58,6 +59,7 @@ impl Trees {
     /// week, then once a week. A panel that is too short leaves what there was.
     pub(super) fn fit(&mut self, panel: &[Series], observed: i64, lanes: &Lanes) {
         self.fit_at = observed + observed.clamp(1, 7 * lanes.season());
+        let panel = &*unconstrained::panel(panel, lanes.season() as usize);
         let pieces = Pieces::Means(lanes.buckets().clone());
         let samples: usize = panel.iter().map(Series::len).sum();
         let rows = (panel.len() * ROWS_PER_SERIES).min(MOST_ROWS).min(samples * ROWS_PER_SAMPLE);
