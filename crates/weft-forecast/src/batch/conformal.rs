@@ -16,6 +16,8 @@ use crate::validation::{pinball, truncated};
 /// Origins and steps ahead that each series is judged on.
 const ORIGINS: usize = 12;
 const AHEADS: usize = 24;
+/// Weeks that must be known for a whole one to be judged on.
+const WEEKS_FOR_ONE: usize = 4;
 /// Misses of neighbouring steps ahead are pooled over the panel in so many ranges.
 const RANGES: usize = 6;
 /// How many misses a correction needs before it counts half: those of one day and of all series are much alike.
@@ -47,11 +49,13 @@ pub(super) struct Panel<M> {
     horizon: usize,
 }
 
-/// How many of its last steps a panel is judged on; `None` where it is too short to learn from.
+/// How many of its last steps a panel is judged on; `None` where it is too short to learn from. Where four weeks are known it
+/// is a whole one: weekends are missed otherwise than workdays.
 pub(super) fn held(batch: &Batch<'_>, panel: &[Series]) -> Option<usize> {
     let longest = panel.iter().map(Series::len).max()?;
     let is_long = longest >= 2 * batch.season.max(batch.horizon);
-    is_long.then_some((batch.horizon + batch.season).min(longest / 4))
+    let week = if longest >= WEEKS_FOR_ONE * 7 * batch.season { 7 * batch.season } else { 0 };
+    is_long.then_some((batch.horizon + batch.season).max(week).min(longest / 4))
 }
 
 /// The panel without its last `held` steps.
