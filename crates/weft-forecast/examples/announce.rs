@@ -74,7 +74,7 @@ fn main() {
     };
     let mut pasts = Some(pasts);
     spent("to learn four weeks", &mut || {
-        bank.insert_histories(pasts.take().expect("learned once"), DAY);
+        bank.insert_histories(pasts.take().expect("the pasts are learned only once"), DAY);
     });
     spent("to be told of the events at first", &mut || bank.announce(announcements()));
     for hour in 1..=3 {
