@@ -246,9 +246,11 @@ impl PlanJob {
         let mut approved: Vec<&Move> = self.situation.waiting.iter().collect();
         approved.sort_by_key(|waiting| (waiting.start, waiting.id));
         for waiting in approved {
+            if plan.moves.iter().any(|planned| planned.id == waiting.id) {
+                continue;
+            }
             let instead = plan.moves.iter().find(|planned| planned.workload == waiting.workload);
             let why = match instead {
-                Some(planned) if planned.id == waiting.id => continue,
                 Some(planned) => {
                     format!("{} moves the workload to {} instead", planned.id, planned.to)
                 }

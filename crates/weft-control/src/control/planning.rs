@@ -235,12 +235,7 @@ impl Control {
         let since = |key: &ShortageKey| self.planned_since.get(key).copied().unwrap_or(now);
         let answered = plan.moves.iter().filter_map(|planned| planned.purpose.shortage());
         self.planned_since = answered.map(|key| (key.clone(), since(key))).collect();
-        // What a person has approved does not go without a word.
-        for (id, why) in let_go {
-            if self.moves.get(&id).is_some_and(TrackedMove::waits) {
-                self.end(now, id, End::never_ran(MoveState::Superseded, Some(why)), commands);
-            }
-        }
+        self.tell_of_approved(now, &plan, let_go, commands);
         self.supersede_waiting();
         self.forget_old_moves(now);
         if self.is_news(&plan) {
@@ -255,6 +250,32 @@ impl Control {
             }
         }
         self.plan = Some(plan);
+    }
+
+    /// What a person has approved and the plan does not have goes, but not without a word.
+    fn tell_of_approved(
+        &mut self,
+        now: Timestamp,
+        plan: &Plan,
+        mut let_go: BTreeMap<MoveId, String>,
+        commands: &mut Vec<Command>,
+    ) {
+        let planned: BTreeSet<MoveId> = plan.moves.iter().map(|planned| planned.id).collect();
+        let is_gone = |tracked: &&TrackedMove| {
+            let (id, of) = (tracked.planned.id, &tracked.planned);
+            let is_approved =
+                self.approvals.contains_key(&(of.workload.clone(), of.purpose.clone()));
+            let is_scheduled = tracked.state == MoveState::Scheduled && tracked.waits();
+            is_scheduled && is_approved && !planned.contains(&id)
+        };
+        let gone: Vec<MoveId> =
+            self.moves.values().filter(is_gone).map(|tracked| tracked.planned.id).collect();
+        for id in gone {
+            let why = let_go.remove(&id);
+            let why = why
+                .unwrap_or_else(|| "it was approved while a plan without it was made".to_owned());
+            self.end(now, id, End::never_ran(MoveState::Superseded, Some(why)), commands);
+        }
     }
 
     /// A plan without moves that sees the same shortages as the last, and leaves the same for the

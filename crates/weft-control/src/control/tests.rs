@@ -10,7 +10,7 @@ use weft_core::id::{HostId, MoveId};
 use weft_core::observation::{
     HostState, MoveFailure, MoveMeasure, MoveOrder, MoveStatus, Observation,
 };
-use weft_core::plan::{Move, MoveState};
+use weft_core::plan::{Move, MoveState, Plan};
 use weft_core::policy::{Mode, Policy};
 use weft_core::resource::{Amounts, Capacity, Resource, SeriesKey};
 use weft_core::series::Sample;
@@ -347,6 +347,27 @@ fn an_approved_move_that_is_let_go_is_told_with_the_reason() {
     };
     assert_eq!(*id, approved);
     assert!(!why.is_empty());
+}
+
+/// Regression: a plan that was being made when a person approved took the move away without a word.
+#[test]
+fn a_move_that_is_approved_while_a_plan_is_made_is_told_if_that_plan_lacks_it() {
+    let mut scene = Scene::after_an_hour(Mode::Approve);
+    scene.plans_take_time = true;
+    scene.use_millicores = 100.0;
+    scene.pass_steps(1);
+    let approved = scene.proposed()[0];
+    scene.feed(Event::Asked(Request::Pause));
+    scene.feed(Event::Asked(Request::Approve(approved)));
+    let Some(Event::JobDone(job, JobResult::Planned { plan, refused, let_go, outlook })) =
+        scene.plans.pop_front()
+    else {
+        panic!("expected a plan");
+    };
+    let plan = Arc::new(Plan { moves: Vec::new(), ..(*plan).clone() });
+    scene.feed(Event::JobDone(job, JobResult::Planned { plan, refused, let_go, outlook }));
+    let is_told = |record: &Record| matches!(record, Record::Ended { move_id, state: MoveState::Superseded, refusal: Some(_), .. } if *move_id == approved);
+    assert_eq!(scene.count(is_told), 1);
 }
 
 #[test]

@@ -66,7 +66,8 @@ fn silence(random: &mut ChaCha8Rng, storm: Window) -> Fault {
     Fault::Gaps { share: 1.0, window }
 }
 
-/// Events that are told in one of seven seeds, each of which takes twice the time of another: of some what comes is as expected, of some nothing comes, of some something else.
+/// Events that are told in one of seven seeds, each of which takes twice the time of another: of some what comes is as
+/// expected, of some nothing comes, of some something else.
 fn events(random: &mut ChaCha8Rng, storm: Window, world: &mut World) -> Arc<[Occurrence]> {
     if random.random_bool(0.85) {
         return Arc::default();
